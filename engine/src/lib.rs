@@ -1,0 +1,6 @@
+//! jackfield-engine
+
+mod limits;
+pub mod services;
+
+pub use limits::Limits;

@@ -1,0 +1,22 @@
+//! The plugin ABI of Jackfield, version 1.
+//!
+//! - [`types`]: the small value types and the status numbers, shared by every C header of the project (`types.h`)
+//! - [`plugin`]: entry, host table, plugin table, descriptor, command, reply (`plugin.h`)
+//! - [`ext`]: optional abilities, looked up by id, in both directions (`plugin.h`)
+//! - [`layout`]: the frozen sizes and offsets, checked here and by a C compiler
+//!
+//! The C headers are generated from these files by `cargo xtask header`; the names are the C names, and the comments are
+//! the header's comments. Nothing here has behaviour.
+
+#![allow(non_camel_case_types)]
+// The one purpose of this crate is to describe raw C structs.
+#![allow(unsafe_code)]
+
+pub mod ext;
+pub mod layout;
+pub mod plugin;
+pub mod types;
+
+pub use ext::*;
+pub use plugin::*;
+pub use types::*;
