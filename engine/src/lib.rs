@@ -1,6 +1,35 @@
-//! jackfield-engine
+//! The engine of Jackfield: routes commands to plugins that can be replaced while it runs. No sockets, no environment, no
+//! globals; two engines live in one process. It needs no async runtime: answers come through a [`ReplySink`].
+//!
+//! The way of a command, top to bottom: [`Engine::submit`] → `router` (one table) → `dispatch` (limits, deadline) → `queue`
+//! (waiting belongs to the slot) → `generation` (rule 1: the `gate`) → `host` (the ABI) → the plugin → `host` → the sink.
+//! The way of a file: `reload`.
 
+mod builtins;
+mod call;
+mod control;
+mod core;
+mod dispatch;
+mod engine;
+mod flights;
+mod gate;
+mod generation;
+mod host;
 mod limits;
+mod plugin;
+mod queue;
+mod reload;
+mod router;
 pub mod services;
+mod sync;
+mod timer;
+mod topics;
 
+pub use call::{Order, Progress, ReplySink, ReplyTo};
+pub use dispatch::{CallHandle, Submitted};
+pub use engine::{Engine, EngineConfig, EngineError};
 pub use limits::Limits;
+pub use plugin::PluginConfig;
+pub use reload::{Step, Watch};
+pub use router::{Class, Overlap};
+pub use topics::{Next, Subscription, WhenFull};

@@ -77,8 +77,7 @@ pub struct jf_store_v1 {
         ) -> jf_status,
     >,
     /// Number of documents in a collection.
-    pub count:
-        Option<unsafe extern "C" fn(host: *const jf_host, collection: jf_str, count: *mut u64) -> jf_status>,
+    pub count: Option<unsafe extern "C" fn(host: *const jf_host, collection: jf_str, count: *mut u64) -> jf_status>,
     /// Size of a blob in bytes. JF_E_NOT_FOUND.
     pub blob_size: Option<unsafe extern "C" fn(host: *const jf_host, name: jf_str, size: *mut u64) -> jf_status>,
     /// Reads up to `len` bytes of a blob from `offset` into `*bytes` (owned by the caller, who releases it); shorter only

@@ -124,6 +124,5 @@ impl jf_bytes {
 
 impl jf_buf {
     /// No bytes, nothing to release.
-    pub const EMPTY: Self =
-        Self { ptr: core::ptr::null(), len: 0, release: None, ctx: core::ptr::null_mut() };
+    pub const EMPTY: Self = Self { ptr: core::ptr::null(), len: 0, release: None, ctx: core::ptr::null_mut() };
 }

@@ -1,0 +1,166 @@
+//! A command on its way through the engine. The client's end and the plugin's end are two separate states: the client may
+//! have been told something (deadline, cancel) while the plugin still works, and everything the plugin can reach stays
+//! valid until it is done too.
+
+use crate::queue::Queue;
+use jackfield_message::{Command, Reply};
+use jackfield_plugin_api::{JF_COMMAND_ACK_ONLY, JF_COMMAND_CANCEL_ON_DISCONNECT};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// How far a command is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Units done.
+    pub done: u64,
+    /// Units in all; 0: not known.
+    pub total: u64,
+    /// For people.
+    pub text: String,
+}
+
+/// Where answers go: implemented by whoever submits commands. Called from any thread; must not block.
+pub trait ReplySink: Send + Sync {
+    /// The one answer to `request`.
+    fn reply(&self, request: u64, reply: Reply);
+
+    /// A word on the way. Never after the answer.
+    fn progress(&self, _request: u64, _progress: Progress) {}
+}
+
+/// The client's end of a command: used up by the answer.
+pub struct ReplyTo {
+    /// Who gets it.
+    pub sink: Arc<dyn ReplySink>,
+    /// The sink's own number for the command.
+    pub request: u64,
+}
+
+/// Keeps the commands of an in-order session from overlapping in two instances: a command that follows others may enter a
+/// generation only while all of those are in the same one. One a session.
+#[derive(Default)]
+pub struct Order {
+    inside: Mutex<(u64, usize)>,
+}
+
+impl Order {
+    /// Whether a command may enter `generation` now. Only the holder of the queue's lock may rely on it: others can only
+    /// leave meanwhile.
+    pub(crate) fn allows(&self, generation: u64) -> bool {
+        let inside = lock(&self.inside);
+        inside.1 == 0 || inside.0 == generation
+    }
+
+    fn enter(&self, generation: u64) {
+        let mut inside = lock(&self.inside);
+        *inside = (generation, inside.1 + 1);
+    }
+
+    fn leave(&self) {
+        lock(&self.inside).1 -= 1;
+    }
+}
+
+/// A command, shared by its queue, the plugin that works on it, the timer, and the session.
+pub(crate) struct Call {
+    pub command: Command,
+    pub order: Option<Arc<Order>>,
+    /// JF_COMMAND_* of its key.
+    flags: u32,
+    pub deadline: Option<Instant>,
+    reply_to: Mutex<Option<ReplyTo>>,
+    cancelled: AtomicBool,
+    progress_at: Mutex<Option<Instant>>,
+    /// Set while the command holds a place in its session's order.
+    ordered_in: Mutex<Option<Arc<Queue>>>,
+}
+
+impl Call {
+    pub fn new(command: Command, reply_to: ReplyTo, order: Option<Arc<Order>>, flags: u32) -> Arc<Self> {
+        let deadline = command.deadline;
+        Arc::new(Self {
+            command,
+            order,
+            flags,
+            deadline,
+            reply_to: Mutex::new(Some(reply_to)),
+            cancelled: AtomicBool::new(false),
+            progress_at: Mutex::new(None),
+            ordered_in: Mutex::new(None),
+        })
+    }
+
+    /// Answers the client, once. False: it has been answered already, and `reply` is dropped.
+    pub fn answer(&self, mut reply: Reply) -> bool {
+        let Some(ReplyTo { sink, request }) = lock(&self.reply_to).take() else { return false };
+        if let Ok(success) = &mut reply.outcome {
+            success.ack_only = self.flags & JF_COMMAND_ACK_ONLY != 0;
+        }
+        sink.reply(request, reply);
+        self.leave_order();
+        true
+    }
+
+    /// Takes command and client's end back, for another try; `None`: answered already.
+    pub fn take_back(self: Arc<Self>) -> Option<(Command, ReplyTo)> {
+        let reply_to = lock(&self.reply_to).take()?;
+        Some((self.command.clone(), reply_to))
+    }
+
+    /// Whether the command is to be cancelled when its session ends.
+    pub fn ends_with_session(&self) -> bool {
+        self.flags & JF_COMMAND_CANCEL_ON_DISCONNECT != 0
+    }
+
+    /// Whether the client has been answered.
+    pub fn is_answered(&self) -> bool {
+        lock(&self.reply_to).is_none()
+    }
+
+    /// Tells the client how far the command is, at most about 30 times a second.
+    pub fn progress(&self, progress: Progress) {
+        const APART_MS: u128 = 33;
+        {
+            let now = Instant::now();
+            let mut last = lock(&self.progress_at);
+            let finished = progress.total > 0 && progress.done >= progress.total;
+            if !finished && last.is_some_and(|last| (now - last).as_millis() < APART_MS) {
+                return;
+            }
+            *last = Some(now);
+        }
+        if let Some(ReplyTo { sink, request }) = &*lock(&self.reply_to) {
+            sink.progress(*request, progress);
+        }
+    }
+
+    /// Marks the command as to be given up. True the first time.
+    pub fn cancel(&self) -> bool {
+        !self.cancelled.swap(true, Ordering::AcqRel)
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Takes a place in the session's order, until the client is answered.
+    pub fn enter_order(&self, generation: u64, queue: &Arc<Queue>) {
+        if let Some(order) = &self.order {
+            order.enter(generation);
+            *lock(&self.ordered_in) = Some(queue.clone());
+        }
+    }
+
+    fn leave_order(&self) {
+        if let (Some(order), Some(queue)) = (&self.order, lock(&self.ordered_in).take()) {
+            order.leave();
+            queue.wake();
+        }
+    }
+}
+
+/// Locks, whatever happened to an earlier holder: the data of these mutexes is valid at every step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,65 @@
+//! What the parts of an engine share.
+
+use crate::call::lock;
+use crate::limits::Limits;
+use crate::reload::{Registry, Request};
+use crate::router::Router;
+use crate::services::Store;
+use crate::timer::Timer;
+use crate::topics::Topics;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+pub(crate) struct Core {
+    pub limits: Arc<Limits>,
+    pub store: Option<Arc<dyn Store>>,
+    pub router: Router,
+    pub topics: Topics,
+    pub timer: Timer,
+    pub registry: Mutex<Registry>,
+    pub accepting: AtomicBool,
+    pub started: Instant,
+    pub version: String,
+    /// To the manager's thread; `None` once it has ended.
+    pub requests: Mutex<Option<Sender<Request>>>,
+    numbers: AtomicU64,
+}
+
+impl Core {
+    pub fn new(
+        limits: Limits,
+        store: Option<Arc<dyn Store>>,
+        version: String,
+        router: Router,
+        requests: Sender<Request>,
+    ) -> Self {
+        Self {
+            topics: Topics::new(limits.topic_queue, limits.topic_queue_bytes),
+            limits: Arc::new(limits),
+            store,
+            router,
+            timer: Timer::new(),
+            registry: Mutex::default(),
+            accepting: AtomicBool::new(true),
+            started: Instant::now(),
+            version,
+            requests: Mutex::new(Some(requests)),
+            numbers: AtomicU64::new(1),
+        }
+    }
+
+    /// A number that nothing else in this engine has.
+    pub fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Asks the manager for something; gives it back when the engine has stopped.
+    pub fn request(&self, request: Request) -> Result<(), Request> {
+        match &*lock(&self.requests) {
+            Some(requests) => requests.send(request).map_err(|error| error.0),
+            None => Err(request),
+        }
+    }
+}

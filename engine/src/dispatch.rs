@@ -1,0 +1,191 @@
+//! The way of a command from the routing table into a generation.
+
+use crate::call::{Call, Order, ReplyTo, lock};
+use crate::core::Core;
+use crate::gate::{Entrant, Refusal};
+use crate::queue::Full;
+use crate::router::{Class, Overlap, PluginEntry, Slot};
+use crate::{Limits, builtins};
+use jackfield_message::{Command, ErrorCode, Failure, Reply};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// What became of a submitted command.
+pub enum Submitted {
+    /// The answer, already; the sink gets nothing.
+    Answered(Reply),
+    /// The answer comes through the sink.
+    Waiting(CallHandle),
+}
+
+/// A command under way.
+#[derive(Clone)]
+pub struct CallHandle {
+    call: Arc<Call>,
+    /// `None` for built-in commands, which cannot be cancelled.
+    plugin: Option<Arc<crate::plugin::PluginSlot>>,
+}
+
+impl CallHandle {
+    pub(crate) fn builtin(call: Arc<Call>) -> Self {
+        Self { call, plugin: None }
+    }
+}
+
+impl Core {
+    /// Routes a command. `order` is given by in-order sessions, for commands that may follow others (`overlap`).
+    pub fn submit(self: &Arc<Self>, command: Command, reply_to: ReplyTo, order: Option<&Arc<Order>>) -> Submitted {
+        if !self.accepting.load(Ordering::Acquire) {
+            return Submitted::Answered(shutting_down());
+        }
+        // A generation may be closed between the look-up and the step into it: the table then knows a newer one.
+        const TRIES: usize = 8;
+        let mut command = command;
+        let mut reply_to = reply_to;
+        for _ in 0..TRIES {
+            let table = self.router.load();
+            let entry = match table.find(&command.key) {
+                Some(Slot::Builtin(builtin)) => return builtins::run(self, *builtin, command, reply_to),
+                Some(Slot::Plugin(entry)) => entry,
+                None => {
+                    let message = format!("Unknown command '{}'.", command.key);
+                    return Submitted::Answered(Reply::error(ErrorCode::UnknownKey, message));
+                }
+            };
+            if entry.generation.class_of(&command.key) == Some(Class::Inline) {
+                match entry.generation.gate().enter(Entrant::Outside) {
+                    Ok(()) => {
+                        let reply = entry.generation.run_inline(&command);
+                        entry.generation.leave();
+                        return Submitted::Answered(reply);
+                    }
+                    Err(Refusal::Closed) => continue,
+                    Err(Refusal::Held) => {}
+                }
+            }
+            match self.enqueue(entry, command, reply_to, order) {
+                Ok(submitted) => return submitted,
+                Err(back) => (command, reply_to) = *back,
+            }
+        }
+        Submitted::Answered(Reply::error(ErrorCode::PluginGone, "The plugin was unloaded."))
+    }
+
+    fn enqueue(
+        self: &Arc<Self>,
+        entry: &PluginEntry,
+        mut command: Command,
+        reply_to: ReplyTo,
+        order: Option<&Arc<Order>>,
+    ) -> Result<Submitted, Box<(Command, ReplyTo)>> {
+        let plugin = &entry.plugin;
+        let class = entry.generation.class_of(&command.key).unwrap_or(entry.class);
+        if class != Class::Serial && entry.generation.start_workers().is_err() {
+            let message = format!("Plugin '{}' cannot start its worker threads.", plugin.id);
+            return Ok(Submitted::Answered(Reply::error(ErrorCode::Unavailable, message)));
+        }
+        if let Some(limit) = plugin.config.deadlines.get(&*command.key) {
+            let at = Instant::now() + *limit;
+            command.deadline = Some(command.deadline.map_or(at, |given| given.min(at)));
+        }
+        let call = Call::new(command, reply_to, order.filter(|_| class == Class::Serial).cloned(), entry.flags);
+        match plugin.queue.push(call.clone()) {
+            Ok(()) => {}
+            Err(Full::Limit) => {
+                let limit = self.limits.plugin_queue;
+                let message = format!("Plugin '{}' has {limit} commands waiting (limit plugin_queue).", plugin.id);
+                return Ok(Submitted::Answered(Failure::new(ErrorCode::Busy, message).into()));
+            }
+            Err(Full::Closed) => {
+                return match call.take_back() {
+                    Some(back) => Err(Box::new(back)),
+                    None => Ok(Submitted::Answered(shutting_down())),
+                };
+            }
+        }
+        let handle = CallHandle { call: call.clone(), plugin: Some(plugin.clone()) };
+        if let Some(at) = call.deadline {
+            let (core, late) = (Arc::downgrade(self), Arc::downgrade(&call));
+            let plugin = plugin.clone();
+            self.timer.at(at, move || {
+                if let (Some(core), Some(call)) = (core.upgrade(), late.upgrade()) {
+                    core.expire(&CallHandle { call, plugin: Some(plugin) });
+                }
+            });
+        }
+        Ok(Submitted::Waiting(handle))
+    }
+
+    /// Whether a command may follow others of its in-order session before they are answered.
+    pub fn overlap(&self, key: &str) -> Overlap {
+        let table = self.router.load();
+        match table.find(key) {
+            Some(Slot::Plugin(entry)) if entry.generation.class_of(key) == Some(Class::Serial) => {
+                Overlap::SamePlugin(entry.plugin.number)
+            }
+            _ => Overlap::Never,
+        }
+    }
+
+    /// Asks for a command to be given up. One that still waits is answered at once; one that runs is answered by the plugin,
+    /// or after `cancel_grace_s` by the engine.
+    pub fn cancel(self: &Arc<Self>, handle: &CallHandle) -> bool {
+        let CallHandle { call, plugin: Some(plugin) } = handle else { return false };
+        if call.is_answered() || !call.cancel() {
+            return false;
+        }
+        if plugin.queue.remove(call) {
+            return call.answer(Reply::error(ErrorCode::Cancelled, "The command was cancelled before it began."));
+        }
+        self.ask_to_give_up(call, plugin.number);
+        let late = Arc::downgrade(call);
+        let (grace_s, id) = (self.limits.cancel_grace_s, plugin.id.clone());
+        self.timer.at(Instant::now() + Limits::seconds(grace_s), move || {
+            if let Some(call) = late.upgrade() {
+                let message = format!(
+                    "The command was cancelled and plugin '{id}' did not answer within {grace_s} s \
+                     (limit cancel_grace_s); nobody knows whether it took effect."
+                );
+                call.answer(Reply::error(ErrorCode::OutcomeUnknown, message));
+            }
+        });
+        true
+    }
+
+    /// The session that sent a command has ended.
+    pub fn disconnect(self: &Arc<Self>, handle: &CallHandle) {
+        if handle.call.ends_with_session() {
+            self.cancel(handle);
+        }
+    }
+
+    /// A command's time has passed: its client is told, and the plugin is asked to give it up.
+    fn expire(&self, handle: &CallHandle) {
+        let CallHandle { call, plugin: Some(plugin) } = handle else { return };
+        let waiting = plugin.queue.remove(call);
+        let message = format!(
+            "The command '{}' was not answered in time{}.",
+            call.command.key,
+            if waiting { "; it was not begun" } else { " and may still take effect" }
+        );
+        let failure = Failure::new(ErrorCode::Deadline, message);
+        if call.answer(Reply { outcome: Err(Box::new(Failure { plugin: Some(plugin.id.clone()), ..failure })) })
+            && !waiting
+            && call.cancel()
+        {
+            self.ask_to_give_up(call, plugin.number);
+        }
+    }
+
+    fn ask_to_give_up(&self, call: &Arc<Call>, plugin: u64) {
+        for generation in lock(&self.registry).generations_of(plugin) {
+            generation.cancel(call);
+        }
+    }
+}
+
+/// What new commands are told while the engine stops.
+pub(crate) fn shutting_down() -> Reply {
+    Reply::error(ErrorCode::ShuttingDown, "The server is stopping.")
+}

@@ -1,0 +1,189 @@
+use crate::call::{Order, ReplyTo, lock};
+use crate::core::Core;
+use crate::dispatch::{CallHandle, Submitted};
+use crate::generation::Generation;
+use crate::limits::Limits;
+use crate::plugin::PluginConfig;
+use crate::reload::{Manager, Request, Watch};
+use crate::router::{Overlap, Router, Table};
+use crate::services::Store;
+use crate::topics::{Subscription, WhenFull};
+use jackfield_message::Command;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// What an engine is made from.
+pub struct EngineConfig {
+    /// Plugin folders, in order: it decides who is second where two claim one key.
+    pub folders: Vec<PathBuf>,
+    /// How they are watched.
+    pub watch: Watch,
+    /// How long a file must have stopped changing.
+    pub settle: Duration,
+    /// Generations of one plugin in the process at once that can still answer.
+    pub live_generations: usize,
+    /// A folder of this engine alone, for its private copies of plugin files; emptied at start. Programs must be allowed
+    /// to run from there.
+    pub copies: PathBuf,
+    /// By plugin id.
+    pub plugins: HashMap<String, PluginConfig>,
+    /// All limits.
+    pub limits: Limits,
+    /// The store that plugins get, if any.
+    pub store: Option<Arc<dyn Store>>,
+    /// Version text for `jackfield.info`.
+    pub version: String,
+}
+
+/// Why an engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The folder for private copies.
+    #[error("the folder for private copies of plugins, {folder}, cannot be used: {error}")]
+    Copies {
+        /// Which folder.
+        folder: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// An engine that runs. Dropping it without [`Engine::shutdown`] leaves its plugins loaded.
+pub struct Engine {
+    core: Arc<Core>,
+    manager: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Starts to look at the plugin folders; commands can be submitted at once.
+    pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
+        let (requests, queue) = mpsc::channel();
+        let router = Router::new(Table::with_builtins());
+        let core =
+            Arc::new(Core::new(config.limits.clone(), config.store.clone(), config.version.clone(), router, requests));
+        let folder = config.copies.display().to_string();
+        let manager =
+            Manager::new(core.clone(), config, queue).map_err(|error| EngineError::Copies { folder, error })?;
+        let thread = std::thread::Builder::new()
+            .name("jf-manager".to_owned())
+            .spawn(move || manager.run())
+            .map_err(EngineError::Thread)?;
+        Ok(Self { core, manager: Mutex::new(Some(thread)) })
+    }
+
+    /// Waits until each file that was there at the start is loaded or refused. Every step on that way has its limit.
+    pub fn wait_ready(&self) {
+        let (ready, is_ready) = mpsc::sync_channel(1);
+        if self.core.request(Request::Ready(ready)).is_ok() {
+            // An error means that the engine has stopped meanwhile.
+            let _ = is_ready.recv();
+        }
+    }
+
+    /// Routes a command; never blocks. `order` is the session's, for commands that follow others as [`Engine::overlap`]
+    /// allows.
+    pub fn submit(&self, command: Command, reply_to: ReplyTo, order: Option<&Arc<Order>>) -> Submitted {
+        self.core.submit(command, reply_to, order)
+    }
+
+    /// Whether `key` is a command now.
+    pub fn is_command(&self, key: &str) -> bool {
+        !key.is_empty() && self.core.router.load().find(key).is_some()
+    }
+
+    /// Whether a catch-all plugin is loaded.
+    pub fn catches_all(&self) -> bool {
+        self.core.router.load().find("").is_some()
+    }
+
+    /// Whether a command may follow others of an in-order session before they are answered.
+    pub fn overlap(&self, key: &str) -> Overlap {
+        self.core.overlap(key)
+    }
+
+    /// Asks for a command to be given up; false: it is answered already, or cannot be.
+    pub fn cancel(&self, handle: &CallHandle) -> bool {
+        self.core.cancel(handle)
+    }
+
+    /// The session that sent a command has ended: commands whose key says so are cancelled.
+    pub fn disconnect(&self, handle: &CallHandle) {
+        self.core.disconnect(handle);
+    }
+
+    /// Subscribes to topics (`*` one part, `**` the rest). `wake` is called after an event was queued; it must not block.
+    pub fn subscribe(
+        &self,
+        pattern: &str,
+        when_full: WhenFull,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Subscription {
+        self.core.topics.subscribe(pattern, when_full, wake)
+    }
+
+    /// New commands get SHUTTING_DOWN from now on; those that were submitted go on.
+    pub fn stop_accepting(&self) {
+        self.core.accepting.store(false, Ordering::Release);
+    }
+
+    /// Orderly end: waits for submitted commands up to `shutdown_s`, answers the rest OUTCOME_UNKNOWN, ends all plugins.
+    /// Blocks; idempotent.
+    pub fn shutdown(&self) {
+        self.stop_accepting();
+        let Some(manager) = lock(&self.manager).take() else { return };
+        let until = Instant::now() + Limits::seconds(self.core.limits.shutdown_s);
+        // First the manager: nothing is loaded any more, and the registry stands still.
+        let _ = self.core.request(Request::Stop);
+        let _ = manager.join();
+        lock(&self.core.requests).take();
+        let (serving, draining) = self.generations();
+        let closers: Vec<_> = serving
+            .into_iter()
+            .filter_map(|generation| {
+                let name = "jf-close".to_owned();
+                std::thread::Builder::new().name(name).spawn(move || end(&generation, until)).ok()
+            })
+            .collect();
+        for closer in closers {
+            let _ = closer.join();
+        }
+        // Those that were draining before have their own closers, which answer what is left.
+        for generation in draining {
+            if !generation.ledger.wait_empty(until.saturating_duration_since(Instant::now())) {
+                generation.answer_all_unknown("was still busy when the server stopped");
+            }
+        }
+        self.core.timer.end();
+    }
+
+    fn generations(&self) -> (Vec<Arc<Generation>>, Vec<Arc<Generation>>) {
+        let registry = lock(&self.core.registry);
+        let serving = registry.records.iter().filter_map(|record| record.current.clone()).collect();
+        let draining =
+            registry.records.iter().flat_map(|record| &record.old).filter_map(|old| old.draining.clone()).collect();
+        (serving, draining)
+    }
+}
+
+/// Lets a generation finish what waits and runs, within the limit, and ends it.
+fn end(generation: &Arc<Generation>, until: Instant) {
+    let left = || until.saturating_duration_since(Instant::now());
+    generation.finish_waiting(left());
+    for call in generation.plugin.queue.close() {
+        call.answer(crate::dispatch::shutting_down());
+    }
+    generation.gate().close();
+    generation.plugin.queue.wake();
+    if generation.ledger.wait_empty(left()) {
+        generation.end();
+    } else {
+        generation.answer_all_unknown("was still busy when the server stopped");
+    }
+}

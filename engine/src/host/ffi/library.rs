@@ -1,0 +1,182 @@
+use super::instance::PluginTable;
+use super::read::{Unusable, elements, read_struct, text};
+use super::table::HostTable;
+use crate::host::descriptor::MAX_COMMANDS;
+use crate::host::{CommandInfo, Descriptor};
+use crate::router::Class;
+use jackfield_plugin_api as abi;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+/// A shared library in this process.
+pub(crate) struct Library {
+    library: libloading::Library,
+    path: PathBuf,
+}
+
+/// Why a library is not a plugin of this host.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    /// The system's loader says no.
+    #[error("the system cannot load the library: {0}")]
+    System(String),
+    /// The entry function gave an error.
+    #[error("the entry function {function} answered {status}, not JF_OK (0)", function = abi::ENTRY_V1)]
+    Entry {
+        /// What it gave.
+        status: i32,
+    },
+    /// What the entry function filled in is not usable.
+    #[error("the plugin's {what} cannot be used: {why}")]
+    Table {
+        /// Which table.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Library {
+    /// Loads a private copy of a library whose bytes were proved complete. Runs its constructors: on the generation's
+    /// control thread only. All symbols are bound now and stay local, so that a missing one is an error here and not the
+    /// end of the process in the middle of a command.
+    pub fn open(path: &Path) -> Result<Self, LoadError> {
+        // SAFETY: the constructors of a plugin are trusted code (DESIGN section 9); the file is this host's own copy,
+        // proved complete and never written again, so the mapping cannot change under it.
+        let library = unsafe { open(path) }.map_err(|error| LoadError::System(with_sources(&error)))?;
+        Ok(Self { library, path: path.to_owned() })
+    }
+
+    /// Calls the entry function and copies what it says. On the control thread.
+    pub fn entry(&self, host: &HostTable) -> Result<(PluginTable, Descriptor), LoadError> {
+        // SAFETY: the name carries the major version; a library that exports it promises this signature.
+        let entry: libloading::Symbol<'_, abi::jf_entry_v1> =
+            unsafe { self.library.get(abi::ENTRY_V1) }.map_err(|error| LoadError::System(with_sources(&error)))?;
+        let mut out = abi::jf_plugin {
+            struct_size: size_of::<abi::jf_plugin>() as u32,
+            abi_minor: 0,
+            descriptor: std::ptr::null(),
+            create: None,
+            start: None,
+            handle: None,
+            cancel: None,
+            stop: None,
+            destroy: None,
+            get_extension: None,
+        };
+        // SAFETY: `host` outlives the library, `out` is writable for its struct_size.
+        let status = unsafe { entry(host.as_ptr(), &mut out) };
+        if status != abi::JF_OK {
+            return Err(LoadError::Entry { status });
+        }
+        let bad_table = |why: Unusable| LoadError::Table { what: "jf_plugin", why: why.0.to_owned() };
+        // SAFETY: `out` is a local value; a smaller struct_size only hides its end.
+        let table = unsafe { read_struct::<abi::jf_plugin>(&out) }.map_err(bad_table)?;
+        let bad_descriptor = |why: Unusable| LoadError::Table { what: "descriptor", why: why.0.to_owned() };
+        // SAFETY: the plugin promises a static descriptor.
+        let descriptor = unsafe { read_descriptor(&table) }.map_err(bad_descriptor)?;
+        descriptor.check().map_err(|why| LoadError::Table { what: "descriptor", why })?;
+        let table =
+            PluginTable::new(&table).map_err(|why| LoadError::Table { what: "jf_plugin", why: why.to_owned() })?;
+        Ok((table, descriptor))
+    }
+
+    /// Unloads the library; true when its mapping is really gone. Thread-locals with destructors, NODELETE and unique
+    /// symbols keep a library although the loader reports success, so it is looked up afterwards.
+    pub fn close(self) -> bool {
+        let Self { library, path } = self;
+        library.close().is_ok() && !is_mapped(&path)
+    }
+
+    /// Keeps the library mapped for the rest of the process.
+    pub fn keep(self) {
+        std::mem::forget(self.library);
+    }
+}
+
+#[cfg(unix)]
+unsafe fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    use libloading::os::unix;
+    // Not libloading's default, which binds lazily.
+    // SAFETY: passed on to the caller.
+    unsafe { unix::Library::open(Some(path), unix::RTLD_NOW | unix::RTLD_LOCAL) }.map(Into::into)
+}
+
+#[cfg(windows)]
+unsafe fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    use libloading::os::windows;
+    // Dependent libraries are looked for beside the plugin too.
+    // SAFETY: passed on to the caller.
+    unsafe { windows::Library::load_with_flags(path, windows::LOAD_WITH_ALTERED_SEARCH_PATH) }.map(Into::into)
+}
+
+#[cfg(unix)]
+fn is_mapped(path: &Path) -> bool {
+    use libloading::os::unix;
+    // SAFETY: NOLOAD runs no code of the library: it only gives a handle if it is there, which is dropped at once.
+    unsafe { unix::Library::open(Some(path), libc::RTLD_NOLOAD | unix::RTLD_NOW) }.is_ok()
+}
+
+#[cfg(windows)]
+fn is_mapped(path: &Path) -> bool {
+    libloading::os::windows::Library::open_already_loaded(path).is_ok()
+}
+
+fn with_sources(error: &libloading::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    }
+}
+
+/// # Safety
+/// `table.descriptor` is null or points to a static descriptor as the ABI describes it.
+unsafe fn read_descriptor(table: &abi::jf_plugin) -> Result<Descriptor, Unusable> {
+    // SAFETY: promised by the caller, also for everything that is reachable from here.
+    unsafe {
+        let raw = read_struct(table.descriptor)?;
+        let pointers = elements(raw.commands, raw.command_count)?;
+        if pointers.len() > MAX_COMMANDS {
+            return Err(Unusable("more than 1,024 commands"));
+        }
+        let commands = pointers.iter().map(|&pointer| read_command_info(pointer)).collect::<Result<_, _>>()?;
+        Ok(Descriptor {
+            id: text(raw.id)?.to_owned(),
+            name: text(raw.name)?.to_owned(),
+            version: text(raw.version)?.to_owned(),
+            license: text(raw.license)?.to_owned(),
+            build: text(raw.build)?.to_owned(),
+            flags: raw.flags,
+            abi_minor: table.abi_minor,
+            commands,
+        })
+    }
+}
+
+/// # Safety
+/// As for [`read_descriptor`].
+unsafe fn read_command_info(pointer: *const abi::jf_command_info) -> Result<CommandInfo, Unusable> {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let raw = read_struct(pointer)?;
+        Ok(CommandInfo {
+            key: text(raw.key)?.into(),
+            class: match raw.command_class {
+                abi::JF_SERIAL => Class::Serial,
+                abi::JF_CONCURRENT => Class::Concurrent,
+                abi::JF_INLINE => Class::Inline,
+                _ => return Err(Unusable("a command_class that is none of JF_SERIAL, JF_CONCURRENT, JF_INLINE")),
+            },
+            flags: raw.flags,
+            help: text(raw.help)?.to_owned(),
+        })
+    }
+}
+
+/// Runs `work` so that a panic of ours never unwinds into a plugin.
+pub(super) fn guarded<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a panic in a host function was stopped at the edge");
+        otherwise
+    })
+}

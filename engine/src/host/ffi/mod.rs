@@ -1,0 +1,29 @@
+//! The one place in the engine with raw pointers. Everything that comes from a plugin is copied and checked here; the rest
+//! of the engine sees values.
+//!
+//! - `read`: text, buffers and growing structs out of a plugin's memory
+//! - `library`: open, entry, close, and whether it is really gone
+//! - `instance`: calls from the host into the plugin
+//! - `frame`: a command as the plugin sees it
+//! - `table`: calls from the plugin into the host
+//! - `reply`: a plugin's reply, checked
+//! - `store`: the C face of the store service
+//! - `keys`: how many thread-local keys the process has left
+
+#![allow(unsafe_code)]
+
+mod frame;
+mod instance;
+mod keys;
+mod library;
+mod read;
+mod reply;
+mod store;
+mod table;
+
+pub(crate) use frame::CommandFrame;
+pub(crate) use instance::{Instance, PluginTable};
+pub(crate) use keys::free_thread_keys;
+pub(crate) use library::{Library, LoadError};
+pub(crate) use reply::failure;
+pub(crate) use table::HostTable;

@@ -1,0 +1,196 @@
+use crate::host::Ledger;
+use jackfield_message::{ByteString, Bytes};
+use jackfield_plugin_api::{jf_buf, jf_bytes, jf_str};
+use std::borrow::Cow;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+/// No single piece of data from a plugin may claim to be larger.
+const SANE_LENGTH: usize = 1 << 40;
+
+/// Something in a plugin's memory is not as the ABI says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unusable(pub &'static str);
+
+/// Copies a struct that may be shorter or longer than this host knows it: what the plugin does not have is zero.
+///
+/// # Safety
+/// `pointer` is null or points to a struct that begins with a `u32` size and has that many readable bytes; `T` is a struct
+/// of the plugin API, for which all-zero is a valid value.
+pub(super) unsafe fn read_struct<T: Copyable>(pointer: *const T) -> Result<T, Unusable> {
+    if pointer.is_null() {
+        return Err(Unusable("a null where a struct is required"));
+    }
+    // SAFETY: the caller promises a leading u32 size. It is read without any claim on alignment.
+    let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
+    if size < T::MIN_SIZE || size > 1 << 16 {
+        return Err(Unusable("a struct_size that is too small or absurd"));
+    }
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: `size` bytes are readable by the caller's promise, and no more than size_of::<T>() are written.
+    unsafe {
+        std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), value.as_mut_ptr().cast::<u8>(), size.min(size_of::<T>()));
+    }
+    // SAFETY: zero is valid for the part that was not copied (Copyable), the rest came from a value of the same struct.
+    Ok(unsafe { value.assume_init() })
+}
+
+/// Structs of the plugin API that hold only integers, pointers and nullable function pointers.
+///
+/// # Safety
+/// All-zero must be a valid value.
+pub(super) unsafe trait Copyable: Sized {
+    /// The fields that even the first version has, up to here, are needed to make sense of it.
+    const MIN_SIZE: usize;
+}
+
+macro_rules! copyable {
+    ($($name:ident up to $field:ident),+ $(,)?) => {$(
+        // SAFETY: integers, raw pointers and Option<fn> only.
+        unsafe impl Copyable for jackfield_plugin_api::$name {
+            const MIN_SIZE: usize = core::mem::offset_of!(jackfield_plugin_api::$name, $field);
+        }
+    )+};
+}
+
+copyable! {
+    jf_plugin up to get_extension,
+    jf_descriptor up to license,
+    jf_command_info up to help,
+    jf_reply up to code,
+    jf_reply_attachment up to buf,
+}
+
+/// Borrows the bytes of a pointer and a length.
+///
+/// # Safety
+/// `pointer` is null or has `len` readable bytes that nobody changes for `'a`.
+pub(super) unsafe fn slice<'a>(pointer: *const u8, len: usize) -> Result<&'a [u8], Unusable> {
+    match (pointer.is_null(), len) {
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(Unusable("a null with a length")),
+        (false, len) if len > SANE_LENGTH => Err(Unusable("an absurd length")),
+        // SAFETY: promised by the caller.
+        (false, len) => Ok(unsafe { std::slice::from_raw_parts(pointer, len) }),
+    }
+}
+
+/// Borrows a text.
+///
+/// # Safety
+/// As for [`slice`].
+pub(super) unsafe fn text<'a>(text: jf_str) -> Result<&'a str, Unusable> {
+    // SAFETY: promised by the caller.
+    let bytes = unsafe { slice(text.ptr.cast(), text.len) }?;
+    std::str::from_utf8(bytes).map_err(|_| Unusable("a text that is not UTF-8"))
+}
+
+/// Borrows a text, whatever its bytes; for logs.
+///
+/// # Safety
+/// As for [`slice`].
+pub(super) unsafe fn lossy_text<'a>(text: jf_str) -> Cow<'a, str> {
+    // SAFETY: promised by the caller.
+    match unsafe { slice(text.ptr.cast(), text.len) } {
+        Ok(bytes) => String::from_utf8_lossy(bytes),
+        Err(Unusable(what)) => Cow::Borrowed(what),
+    }
+}
+
+/// Borrows a C array.
+///
+/// # Safety
+/// `pointer` is null or has `count` readable, aligned elements that nobody changes for `'a`.
+pub(super) unsafe fn elements<'a, T>(pointer: *const T, count: usize) -> Result<&'a [T], Unusable> {
+    match (pointer.is_null(), count) {
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(Unusable("a null array with a length")),
+        (false, count) if count > 1 << 16 => Err(Unusable("an absurd number of elements")),
+        (false, _) if !pointer.is_aligned() => Err(Unusable("an array that is not aligned")),
+        // SAFETY: promised by the caller.
+        (false, count) => Ok(unsafe { std::slice::from_raw_parts(pointer, count) }),
+    }
+}
+
+/// Copies borrowed bytes.
+///
+/// # Safety
+/// As for [`slice`].
+pub(super) unsafe fn copy(bytes: jf_bytes) -> Result<Bytes, Unusable> {
+    // SAFETY: promised by the caller.
+    Ok(Bytes::copy_from_slice(unsafe { slice(bytes.ptr, bytes.len) }?))
+}
+
+/// Takes a plugin's buffer without copying it; it is released on the generation's control thread when the last user is
+/// done, and keeps the generation from being closed until then.
+///
+/// # Safety
+/// The plugin gives up `buf`: it is readable until `release` was called, once.
+pub(super) unsafe fn own(buf: jf_buf, ledger: &Arc<Ledger>) -> Result<Bytes, Unusable> {
+    let owned = OwnedBuf { buf, ledger: ledger.clone() };
+    ledger.buffer_taken();
+    // SAFETY: promised by the caller; an unusable one is given back all the same, by OwnedBuf.
+    unsafe { slice(buf.ptr, buf.len) }?;
+    Ok(Bytes::from_owner(owned))
+}
+
+/// Copies a text that a plugin hands over in an out-parameter, and gives the buffer back at once. For the control thread.
+///
+/// # Safety
+/// As for [`own`].
+pub(super) unsafe fn take_text(buf: jf_buf) -> String {
+    // SAFETY: promised by the caller.
+    let text = match unsafe { slice(buf.ptr, buf.len) } {
+        Ok(bytes) => String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]).into_owned(),
+        Err(Unusable(what)) => format!("({what})"),
+    };
+    // SAFETY: given back exactly once, by the one who took it.
+    unsafe { release(buf) };
+    text
+}
+
+/// # Safety
+/// `buf` is owned by the caller and not used afterwards.
+pub(super) unsafe fn release(buf: jf_buf) {
+    if let Some(release) = buf.release {
+        // SAFETY: the plugin's own function, on the buffer that it made; the library is mapped as long as buffers are out.
+        unsafe { release(buf.ctx, buf.ptr, buf.len) };
+    }
+}
+
+struct OwnedBuf {
+    buf: jf_buf,
+    ledger: Arc<Ledger>,
+}
+
+// SAFETY: the bytes are never changed while owned, and `release` may be called from the control thread by contract.
+unsafe impl Send for OwnedBuf {}
+// SAFETY: shared access only reads.
+unsafe impl Sync for OwnedBuf {}
+
+impl AsRef<[u8]> for OwnedBuf {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: `own` checked pointer and length, and the plugin keeps them until `release`.
+        unsafe { slice(self.buf.ptr, self.buf.len) }.unwrap_or_default()
+    }
+}
+
+impl Drop for OwnedBuf {
+    fn drop(&mut self) {
+        struct Parcel(jf_buf);
+        // SAFETY: moved to the control thread, which alone uses it.
+        unsafe impl Send for Parcel {}
+        let (parcel, ledger) = (Parcel(self.buf), self.ledger.clone());
+        self.ledger.control.post(move || {
+            let Parcel(buf) = { parcel };
+            // SAFETY: dropped once, so released once; the library stays mapped until `buffer_released`.
+            unsafe { release(buf) };
+            ledger.buffer_released();
+        });
+    }
+}
+
+/// Makes text of owned or copied bytes.
+pub(super) fn utf8(bytes: Bytes) -> Result<ByteString, Unusable> {
+    ByteString::try_from(bytes).map_err(|_| Unusable("a text that is not UTF-8"))
+}

@@ -1,0 +1,161 @@
+use super::library::guarded;
+use super::read::{lossy_text, text};
+use super::{reply, store};
+use crate::call::Progress;
+use crate::flights::Step;
+use crate::host::{Ledger, Phase, inline};
+use jackfield_plugin_api as abi;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+/// The table of host functions of one generation. The plugin keeps a pointer to it: it must live as long as the library is
+/// mapped.
+pub(crate) struct HostTable {
+    raw: Box<abi::jf_host>,
+    /// What `raw.ctx` points to.
+    _ledger: Box<Arc<Ledger>>,
+}
+
+// SAFETY: immutable after construction; `ctx` points to an Arc<Ledger>, which is Sync.
+unsafe impl Send for HostTable {}
+// SAFETY: as above.
+unsafe impl Sync for HostTable {}
+
+impl HostTable {
+    pub fn new(ledger: Arc<Ledger>) -> Arc<Self> {
+        let ledger = Box::new(ledger);
+        let raw = abi::jf_host {
+            struct_size: size_of::<abi::jf_host>() as u32,
+            abi_minor: abi::JF_ABI_MINOR,
+            ctx: std::ptr::from_ref(&*ledger).cast_mut().cast(),
+            log: Some(log),
+            get_service: Some(get_service),
+            reply: Some(reply_to),
+            progress: Some(progress),
+            is_cancelled: Some(is_cancelled),
+        };
+        Arc::new(Self { raw: Box::new(raw), _ledger: ledger })
+    }
+
+    pub fn as_ptr(&self) -> *const abi::jf_host {
+        &*self.raw
+    }
+}
+
+/// The generation that calls.
+///
+/// # Safety
+/// `host` is null or the table that this generation was given, which outlives its library.
+pub(super) unsafe fn ledger<'a>(host: *const abi::jf_host) -> Option<&'a Arc<Ledger>> {
+    // SAFETY: promised by the caller.
+    let host = unsafe { host.as_ref() }?;
+    // SAFETY: `ctx` was set in `new` and points to what the table owns.
+    unsafe { host.ctx.cast::<Arc<Ledger>>().as_ref() }
+}
+
+extern "C" fn log(host: *const abi::jf_host, level: i32, message: abi::jf_str) {
+    const MAX: usize = 8 << 10;
+    guarded((), || {
+        // SAFETY: the plugin passes its own table and a borrowed text.
+        let (Some(ledger), message) = (unsafe { ledger(host) }, unsafe { lossy_text(message) }) else { return };
+        let message = &message[..message.floor_char_boundary(MAX)];
+        let (plugin, generation) = (ledger.plugin(), ledger.number);
+        match level {
+            i32::MIN..abi::JF_LOG_INFO => tracing::debug!(plugin, generation, "{message}"),
+            abi::JF_LOG_INFO..abi::JF_LOG_WARN => tracing::info!(plugin, generation, "{message}"),
+            abi::JF_LOG_WARN..abi::JF_LOG_ERROR => tracing::warn!(plugin, generation, "{message}"),
+            _ => tracing::error!(plugin, generation, "{message}"),
+        }
+    });
+}
+
+extern "C" fn get_service(host: *const abi::jf_host, id: abi::jf_str) -> *const c_void {
+    guarded(std::ptr::null(), || {
+        // SAFETY: the plugin passes its own table and a borrowed text.
+        let (Some(ledger), Ok(id)) = (unsafe { ledger(host) }, unsafe { text(id) }) else { return std::ptr::null() };
+        if !ledger.is_in(Phase::Creating, Phase::Running) {
+            return std::ptr::null();
+        }
+        match id {
+            abi::SERVICE_STORE if ledger.store.is_some() => std::ptr::from_ref(&store::TABLE).cast(),
+            _ => std::ptr::null(),
+        }
+    })
+}
+
+extern "C" fn reply_to(host: *const abi::jf_host, token: abi::jf_token, raw: *const abi::jf_reply) -> abi::jf_status {
+    guarded(abi::JF_E_INTERNAL, || {
+        // SAFETY: the plugin passes its own table.
+        let Some(ledger) = (unsafe { ledger(host) }) else { return abi::JF_E_INVALID };
+        // Read in any case: buffers that are handed over must be given back.
+        // SAFETY: the plugin passes a reply as the ABI describes it, or null.
+        let (reply, status) = match unsafe { reply::read_reply(raw, ledger) } {
+            Ok(reply) => (reply, abi::JF_OK),
+            Err(why) => {
+                ledger.misuse(why.0, token);
+                (reply::unusable(why, ledger), abi::JF_E_INVALID)
+            }
+        };
+        if !ledger.is_in(Phase::Running, Phase::Running) {
+            ledger.misuse("a reply outside start and destroy", token);
+            return abi::JF_E_WRONG_STATE;
+        }
+        if token & inline::INLINE_BIT != 0 {
+            if inline::reply(token, reply) {
+                return status;
+            }
+            ledger.misuse("a second or late reply to an INLINE command", token);
+            return abi::JF_E_STALE;
+        }
+        match ledger.flights.finish(token) {
+            Step::Stale => {
+                ledger.misuse("a second or late reply", token);
+                abi::JF_E_STALE
+            }
+            Step::Open(call) => {
+                call.answer(reply);
+                status
+            }
+            Step::Done(call) => {
+                call.answer(reply);
+                ledger.leave();
+                status
+            }
+        }
+    })
+}
+
+extern "C" fn progress(
+    host: *const abi::jf_host,
+    token: abi::jf_token,
+    done: u64,
+    total: u64,
+    message: abi::jf_str,
+) -> abi::jf_status {
+    guarded(abi::JF_E_INTERNAL, || {
+        // SAFETY: the plugin passes its own table and a borrowed text.
+        let (Some(ledger), Ok(message)) = (unsafe { ledger(host) }, unsafe { text(message) }) else {
+            return abi::JF_E_INVALID;
+        };
+        if !ledger.is_in(Phase::Running, Phase::Running) {
+            return abi::JF_E_WRONG_STATE;
+        }
+        if inline::is_open(token) {
+            return abi::JF_OK;
+        }
+        let Some(call) = ledger.flights.find(token) else { return abi::JF_E_STALE };
+        call.progress(Progress { done, total, text: message[..message.floor_char_boundary(1024)].to_owned() });
+        abi::JF_OK
+    })
+}
+
+extern "C" fn is_cancelled(host: *const abi::jf_host, token: abi::jf_token) -> i32 {
+    guarded(1, || {
+        // SAFETY: the plugin passes its own table.
+        let Some(ledger) = (unsafe { ledger(host) }) else { return 1 };
+        if inline::is_open(token) {
+            return 0;
+        }
+        i32::from(ledger.flights.find(token).is_none_or(|call| call.is_cancelled() || call.is_answered()))
+    })
+}

@@ -1,0 +1,139 @@
+use crate::call::lock;
+use crate::flights::Flights;
+use crate::gate::Gate;
+use crate::services::{BlobWriter, Store, StoreBatch};
+use crate::{Limits, control::Control};
+use slotmap::{DefaultKey, SlotMap};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Where in its life a generation is, as far as its calls into the host are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// Library and entry function: only `log`.
+    Loading,
+    /// `create`: `log` and `get_service`.
+    Creating,
+    /// From `start` on: everything.
+    Running,
+    /// `destroy` has begun: only `log`.
+    Destroying,
+}
+
+/// A blob being written; empty once it is finished.
+pub(crate) type OpenBlob = Arc<Mutex<Option<Box<dyn BlobWriter>>>>;
+
+/// What the host keeps on one generation while code of it can still call in. Outlives the instance; for a retired
+/// generation it lives as long as the process.
+pub(crate) struct Ledger {
+    pub number: u64,
+    pub limits: Arc<Limits>,
+    pub store: Option<Arc<dyn Store>>,
+    pub gate: Gate,
+    pub flights: Flights,
+    pub control: Control,
+    /// Open handles of the store service.
+    pub batches: Mutex<SlotMap<DefaultKey, Box<dyn StoreBatch>>>,
+    /// Blobs being written, each with its batch.
+    pub blobs: Mutex<SlotMap<DefaultKey, (u64, OpenBlob)>>,
+    name: OnceLock<String>,
+    phase: AtomicU8,
+    buffers: AtomicUsize,
+    misuses: AtomicU64,
+    emptied: (Mutex<()>, Condvar),
+}
+
+impl Ledger {
+    pub fn new(number: u64, limits: Arc<Limits>, store: Option<Arc<dyn Store>>, control: Control) -> Arc<Self> {
+        Arc::new(Self {
+            number,
+            limits,
+            store,
+            gate: Gate::new(),
+            flights: Flights::new(number),
+            control,
+            batches: Mutex::default(),
+            blobs: Mutex::default(),
+            name: OnceLock::new(),
+            phase: AtomicU8::new(Phase::Loading as u8),
+            buffers: AtomicUsize::new(0),
+            misuses: AtomicU64::new(0),
+            emptied: Default::default(),
+        })
+    }
+
+    /// The plugin's id, once it is known.
+    pub fn plugin(&self) -> &str {
+        self.name.get().map_or("(not named yet)", String::as_str)
+    }
+
+    pub fn set_plugin(&self, id: &str) {
+        self.name.get_or_init(|| id.to_owned());
+    }
+
+    pub fn set_phase(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    pub fn is_in(&self, from: Phase, to: Phase) -> bool {
+        (from as u8..=to as u8).contains(&self.phase.load(Ordering::Acquire))
+    }
+
+    /// A command is out of the plugin.
+    pub fn leave(&self) {
+        if self.gate.leave() {
+            self.tell_emptied();
+        }
+    }
+
+    /// The plugin handed over a buffer that it must get back.
+    pub fn buffer_taken(&self) {
+        self.buffers.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The buffer was given back.
+    pub fn buffer_released(&self) {
+        if self.buffers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.tell_emptied();
+        }
+    }
+
+    pub fn buffers(&self) -> usize {
+        self.buffers.load(Ordering::Acquire)
+    }
+
+    /// Counts and logs something that the ABI forbids.
+    pub fn misuse(&self, what: &str, token: u64) {
+        self.misuses.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(plugin = self.plugin(), generation = self.number, token, what, "plugin misbehaves");
+    }
+
+    /// Waits until no command and no buffer is left; false when `limit` has passed.
+    pub fn wait_empty(&self, limit: Duration) -> bool {
+        self.wait_until(limit, || self.gate.inside() == 0 && self.buffers() == 0)
+    }
+
+    /// Waits until no command is left; false when `limit` has passed.
+    pub fn wait_no_commands(&self, limit: Duration) -> bool {
+        self.wait_until(limit, || self.gate.inside() == 0)
+    }
+
+    fn wait_until(&self, limit: Duration, reached: impl Fn() -> bool) -> bool {
+        let until = Instant::now() + limit;
+        let mut guard = lock(&self.emptied.0);
+        loop {
+            if reached() {
+                return true;
+            }
+            let Some(left) = until.checked_duration_since(Instant::now()) else { return false };
+            guard = self.emptied.1.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn tell_emptied(&self) {
+        let _guard = lock(&self.emptied.0);
+        self.emptied.1.notify_all();
+    }
+}

@@ -1,0 +1,33 @@
+use crate::queue::Queue;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the operator says of one plugin, by its id.
+#[derive(Clone, Debug)]
+pub struct PluginConfig {
+    /// Refused whatever the file holds.
+    pub disabled: bool,
+    /// Worker threads for CONCURRENT commands.
+    pub threads: usize,
+    /// Time limits by key; none: no limit.
+    pub deadlines: HashMap<String, Duration>,
+    /// Handed to the plugin's `create`.
+    pub config: Map<String, Value>,
+}
+
+impl Default for PluginConfig {
+    fn default() -> Self {
+        Self { disabled: false, threads: 4, deadlines: HashMap::new(), config: Map::new() }
+    }
+}
+
+/// What stays the same of a plugin while its generations come and go.
+pub(crate) struct PluginSlot {
+    /// Unique in the engine.
+    pub number: u64,
+    pub id: String,
+    pub config: PluginConfig,
+    pub queue: Arc<Queue>,
+}

@@ -1,0 +1,201 @@
+//! The commands that wait for one plugin. They belong to the plugin's slot, not to a generation: whichever generation
+//! serves when a thread is free takes the next one. So a swap loses and repeats nothing that waits.
+
+use crate::call::{Call, Order, lock};
+use crate::gate::Entrant;
+use crate::generation::Generation;
+use crate::router::Class;
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Which of the two lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Taken by the generation's one serial thread.
+    Serial,
+    /// Taken by its workers.
+    Concurrent,
+}
+
+impl Lane {
+    /// Where a command of `class` waits. INLINE ones wait only when they cannot run at once.
+    pub fn of(class: Class) -> Self {
+        match class {
+            Class::Serial => Self::Serial,
+            Class::Concurrent | Class::Inline => Self::Concurrent,
+        }
+    }
+}
+
+/// Why a command cannot wait here.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// As many wait as may.
+    Limit,
+    /// The plugin is unloaded.
+    Closed,
+}
+
+#[derive(Default)]
+struct Lines {
+    serial: VecDeque<Arc<Call>>,
+    concurrent: VecDeque<Arc<Call>>,
+    /// The generation whose threads take, and whose classes decide where a command waits; none once unloaded.
+    serving: Option<Arc<Generation>>,
+}
+
+impl Lines {
+    fn line(&mut self, lane: Lane) -> &mut VecDeque<Arc<Call>> {
+        match lane {
+            Lane::Serial => &mut self.serial,
+            Lane::Concurrent => &mut self.concurrent,
+        }
+    }
+}
+
+pub(crate) struct Queue {
+    lines: Mutex<Lines>,
+    serial_ready: Condvar,
+    concurrent_ready: Condvar,
+    emptied: Condvar,
+    limit: usize,
+}
+
+impl Queue {
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            lines: Mutex::default(),
+            serial_ready: Condvar::new(),
+            concurrent_ready: Condvar::new(),
+            emptied: Condvar::new(),
+            limit,
+        })
+    }
+
+    /// Puts a command at the end of the line of its class. `Closed` also where the serving generation has no such key.
+    pub fn push(&self, call: Arc<Call>) -> Result<(), Full> {
+        let mut lines = lock(&self.lines);
+        let class = lines.serving.as_ref().and_then(|serving| serving.class_of(&call.command.key));
+        let lane = Lane::of(class.ok_or(Full::Closed)?);
+        if lines.serial.len() + lines.concurrent.len() >= self.limit {
+            return Err(Full::Limit);
+        }
+        lines.line(lane).push_back(call);
+        self.ready(lane).notify_one();
+        Ok(())
+    }
+
+    /// The next command for a thread of `generation`, already entered there. Waits for one; `None`: the generation takes
+    /// no more.
+    pub fn take(self: &Arc<Self>, lane: Lane, generation: &Generation) -> Option<Arc<Call>> {
+        let mut lines = lock(&self.lines);
+        loop {
+            let serves = lines.serving.as_ref().is_some_and(|serving| serving.number == generation.number);
+            if serves {
+                if let Some(index) = first_allowed(lines.line(lane), generation)
+                    // Held, or closed with nothing inside while an exclusive swap is tried: both may end.
+                    && generation.gate().enter(Entrant::Outside).is_ok()
+                {
+                    let call = lines.line(lane).remove(index);
+                    if let Some(call) = &call {
+                        call.enter_order(generation.number, self);
+                    }
+                    if lines.serial.is_empty() && lines.concurrent.is_empty() {
+                        self.emptied.notify_all();
+                    }
+                    return call;
+                }
+            } else if generation.gate().is_closed() {
+                return None;
+            }
+            lines = self.ready(lane).wait(lines).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// From now on the threads of `generation` take. Waiting commands move to the line of their class there; those whose
+    /// key it does not have are given back.
+    pub fn serve(&self, generation: &Arc<Generation>) -> Vec<Arc<Call>> {
+        let mut lines = lock(&self.lines);
+        lines.serving = Some(generation.clone());
+        let waiting: Vec<_> = {
+            let Lines { serial, concurrent, .. } = &mut *lines;
+            serial.drain(..).chain(concurrent.drain(..)).collect()
+        };
+        let mut orphans = Vec::new();
+        for call in waiting {
+            match generation.class_of(&call.command.key) {
+                Some(class) => lines.line(Lane::of(class)).push_back(call),
+                None => orphans.push(call),
+            }
+        }
+        drop(lines);
+        self.wake();
+        orphans
+    }
+
+    /// Nobody takes any more; gives back all that waits.
+    pub fn close(&self) -> Vec<Arc<Call>> {
+        let mut lines = lock(&self.lines);
+        lines.serving = None;
+        let Lines { serial, concurrent, .. } = &mut *lines;
+        let waiting = serial.drain(..).chain(concurrent.drain(..)).collect();
+        drop(lines);
+        self.wake();
+        waiting
+    }
+
+    /// Takes one command out, wherever it stands. False: it is not waiting here (any more).
+    pub fn remove(&self, call: &Arc<Call>) -> bool {
+        let mut lines = lock(&self.lines);
+        for lane in [Lane::Serial, Lane::Concurrent] {
+            let line = lines.line(lane);
+            if let Some(index) = line.iter().position(|waiting| Arc::ptr_eq(waiting, call)) {
+                line.remove(index);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Waits until nothing waits here; gives up after `limit`.
+    pub fn wait_empty(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        let mut lines = lock(&self.lines);
+        while !(lines.serial.is_empty() && lines.concurrent.is_empty()) {
+            let Some(left) = until.checked_duration_since(Instant::now()) else { return };
+            lines = self.emptied.wait_timeout(lines, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Something other than a new command changed: every waiting thread looks again.
+    pub fn wake(&self) {
+        // The lock orders this with a thread that has just looked and is about to wait.
+        let _lines = lock(&self.lines);
+        self.serial_ready.notify_all();
+        self.concurrent_ready.notify_all();
+    }
+
+    fn ready(&self, lane: Lane) -> &Condvar {
+        match lane {
+            Lane::Serial => &self.serial_ready,
+            Lane::Concurrent => &self.concurrent_ready,
+        }
+    }
+}
+
+/// The first command that may enter `generation` without overtaking an earlier one of its own session.
+fn first_allowed(line: &VecDeque<Arc<Call>>, generation: &Generation) -> Option<usize> {
+    let mut blocked: Vec<&Arc<Order>> = Vec::new();
+    line.iter().position(|call| {
+        let Some(order) = &call.order else { return true };
+        if blocked.iter().any(|other| Arc::ptr_eq(other, order)) {
+            return false;
+        }
+        let allowed = order.allows(generation.number);
+        if !allowed {
+            blocked.push(order);
+        }
+        allowed
+    })
+}

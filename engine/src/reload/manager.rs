@@ -1,0 +1,474 @@
+use super::copies::Copies;
+use super::files::{self, Found};
+use super::proof;
+use super::registry::{Record, Refused, Watched};
+use super::step::Step;
+use super::swap::Refusal;
+use super::watch::{Watch, Watching};
+use crate::EngineConfig;
+use crate::call::{Call, lock};
+use crate::core::Core;
+use crate::generation::Ended;
+use jackfield_message::{ByteString, Culprit, ErrorCode, Failure, Reply};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Topic of the steps.
+const TOPIC: &str = "jackfield.plugins";
+/// The poll beside the events.
+const POLL: Duration = Duration::from_secs(1);
+/// A file that keeps changing is tried after this all the same.
+const RESTLESS: Duration = Duration::from_secs(2);
+/// Builds remove a file and write it anew: it counts as gone only after this.
+const GONE: Duration = Duration::from_millis(500);
+
+/// What an operator can ask for.
+pub(crate) enum Wish {
+    Reload(String),
+    Load(PathBuf),
+    Unload(String),
+}
+
+/// What the manager's thread is told.
+pub(crate) enum Request {
+    /// Something happened in a folder.
+    Hint,
+    /// A built-in command; its call is answered when it is done.
+    Wish(Wish, Arc<Call>),
+    /// A generation has drained and is closed or retired.
+    Ended { path: PathBuf, name: (String, u64, String), ended: Ended, us: Duration },
+    /// Tell when every file of the start was looked at.
+    Ready(SyncSender<()>),
+    /// End the thread.
+    Stop,
+}
+
+/// The thread that decides what serves. One at a time: swaps of different plugins follow each other.
+pub(crate) struct Manager {
+    pub(super) core: Arc<Core>,
+    pub(super) config: EngineConfig,
+    pub(super) copies: Copies,
+    requests: Receiver<Request>,
+}
+
+impl Manager {
+    pub fn new(core: Arc<Core>, config: EngineConfig, requests: Receiver<Request>) -> std::io::Result<Self> {
+        let copies = Copies::open(&config.copies)?;
+        Ok(Self { core, config, copies, requests })
+    }
+
+    /// The thread's work.
+    pub fn run(self) {
+        let hinted = Arc::downgrade(&self.core);
+        let mut watching = Watching::start(self.config.watch, move || {
+            if let Some(core) = hinted.upgrade() {
+                let _ = core.request(Request::Hint);
+            }
+        });
+        let mut waiting_for_ready = Vec::new();
+        let mut first = true;
+        loop {
+            if first || self.config.watch != Watch::Off {
+                self.look(&mut watching, first);
+                first = false;
+            }
+            let next = self.work();
+            if next.is_none() {
+                for ready in waiting_for_ready.drain(..) {
+                    let ready: SyncSender<()> = ready;
+                    let _ = ready.send(());
+                }
+            }
+            let wait = next.map_or(POLL, |at| at.saturating_duration_since(Instant::now()).min(POLL));
+            let mut request = match self.requests.recv_timeout(wait) {
+                Ok(request) => Some(request),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            // Everything that has come meanwhile, before the next look: many hints are one.
+            while let Some(now) = request {
+                match now {
+                    Request::Hint => {}
+                    Request::Wish(wish, call) => {
+                        call.answer(self.grant(wish).unwrap_or_else(Reply::from));
+                    }
+                    Request::Ended { path, name, ended, us } => self.ended(&path, &name, ended, us),
+                    Request::Ready(ready) => waiting_for_ready.push(ready),
+                    Request::Stop => return,
+                }
+                request = self.requests.try_recv().ok();
+            }
+        }
+    }
+
+    /// Compares the folders with the records; what has changed is marked, nothing is read yet.
+    fn look(&self, watching: &mut Watching, first: bool) {
+        let mut folders = Vec::new();
+        let mut present = Vec::new();
+        for (index, folder) in self.config.folders.iter().enumerate() {
+            if let Err(reason) = files::check_folder(folder) {
+                watching.remove(folder);
+                folders.push((folder.clone(), Refusal::at(Step::Seen, reason)));
+                continue;
+            }
+            watching.add(folder);
+            match files::list(folder) {
+                Ok(paths) => present.extend(paths.into_iter().map(|path| (index, path))),
+                Err(error) => {
+                    folders.push((folder.clone(), Refusal::at(Step::Seen, format!("it cannot be listed: {error}"))))
+                }
+            }
+        }
+        self.note_folders(folders);
+        for (folder, path) in &present {
+            self.note(*folder, path, first);
+        }
+        let now = Instant::now();
+        for record in &mut lock(&self.core.registry).records {
+            let there = present.iter().any(|(_, path)| *path == record.path);
+            record.missing_since = if there { None } else { record.missing_since.or(Some(now)) };
+        }
+    }
+
+    fn note_folders(&self, refused: Vec<(PathBuf, Refusal)>) {
+        let mut registry = lock(&self.core.registry);
+        let before = std::mem::take(&mut registry.folders);
+        let mut news = Vec::new();
+        for (path, refusal) in refused {
+            let reason = refusal.reason().to_owned();
+            let known = before.iter().find(|(folder, refused)| *folder == path && refused.reason == reason);
+            let at = known.map_or_else(SystemTime::now, |(_, refused)| refused.at);
+            if known.is_none() {
+                news.push((path.clone(), reason.clone()));
+            }
+            registry.folders.push((path, Refused { step: Step::Seen, reason, at, blocked: false }));
+        }
+        drop(registry);
+        for (path, reason) in news {
+            self.tell(&path, Step::Refused, None, Duration::ZERO, Some(&reason));
+        }
+    }
+
+    /// Notes whether a file is new or has changed.
+    fn note(&self, folder: usize, path: &Path, first: bool) {
+        let now = Instant::now();
+        let mut registry = lock(&self.core.registry);
+        let record = match registry.get_mut(path) {
+            Some(record) => record,
+            None => {
+                registry.records.push(Record::new(path.to_owned(), folder));
+                registry.records.sort_by(|a, b| (a.folder, &a.path).cmp(&(b.folder, &b.path)));
+                match registry.get_mut(path) {
+                    Some(record) => record,
+                    None => return,
+                }
+            }
+        };
+        let signature = match files::look(path) {
+            Found::File(signature) => signature,
+            Found::Unusable(reason) => {
+                record.watched = None;
+                let told = record.refused.as_ref().is_some_and(|refused| refused.reason == reason);
+                drop(registry);
+                if !told {
+                    self.refuse(path, None, Refusal::at(Step::Seen, reason));
+                }
+                return;
+            }
+        };
+        match &mut record.watched {
+            Some(watched) if watched.signature == signature => {}
+            Some(watched) => {
+                let first_changed_at = if watched.pending { watched.first_changed_at } else { now };
+                let seen = !watched.pending;
+                *watched = Watched { signature, changed_at: now, first_changed_at, pending: true };
+                drop(registry);
+                if seen {
+                    self.tell(path, Step::Seen, None, Duration::ZERO, None);
+                }
+            }
+            none => {
+                // At start-up, what was not touched lately needs no settling.
+                let settled = first && signature.age() >= RESTLESS;
+                let changed_at = if settled { now.checked_sub(self.config.settle).unwrap_or(now) } else { now };
+                *none = Some(Watched { signature, changed_at, first_changed_at: changed_at, pending: true });
+                drop(registry);
+                self.tell(path, Step::Seen, None, Duration::ZERO, None);
+            }
+        }
+    }
+
+    /// Does what is due; gives when the next thing will be.
+    fn work(&self) -> Option<Instant> {
+        let paths: Vec<_> = lock(&self.core.registry).records.iter().map(|record| record.path.clone()).collect();
+        let mut next: Option<Instant> = None;
+        for path in paths {
+            if let Some(at) = self.work_on(&path) {
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+        }
+        next
+    }
+
+    fn work_on(&self, path: &Path) -> Option<Instant> {
+        let now = Instant::now();
+        let settle = self.config.settle;
+        {
+            let mut registry = lock(&self.core.registry);
+            let record = registry.get_mut(path)?;
+            if let Some(since) = record.missing_since {
+                let gone = since + GONE.max(settle);
+                if now < gone {
+                    return Some(gone);
+                }
+                drop(registry);
+                self.unload(path, "its file is gone");
+                self.forget(path);
+                self.retry_blocked();
+                return None;
+            }
+            let live = record.live();
+            let watched = record.watched.as_mut().filter(|watched| watched.pending)?;
+            let due = (watched.changed_at + settle).min(watched.first_changed_at + RESTLESS);
+            if now < due {
+                return Some(due);
+            }
+            if live >= self.config.live_generations.max(2) {
+                // Further changes coalesce until an old generation has ended, which wakes the manager.
+                return None;
+            }
+            watched.pending = false;
+        }
+        self.tell(path, Step::Settled, None, Duration::ZERO, None);
+        self.load(path, false)
+    }
+
+    /// Reads, proves and swaps; gives when to try again.
+    fn load(&self, path: &Path, explicit: bool) -> Option<Instant> {
+        let begun = Instant::now();
+        let again = |manager: &Self| {
+            let at = Instant::now();
+            let mut registry = lock(&manager.core.registry);
+            let watched = registry.get_mut(path)?.watched.as_mut()?;
+            watched.pending = true;
+            watched.changed_at = at;
+            Some(at + manager.config.settle)
+        };
+        let (bytes, signature) = match files::read(path) {
+            Ok(read) => read,
+            Err(Some(reason)) => {
+                self.refuse(path, None, Refusal::at(Step::Proved, reason));
+                return None;
+            }
+            Err(None) => return again(self),
+        };
+        let hash = blake3::hash(&bytes);
+        if !explicit && self.is_known(path, &hash) {
+            return None;
+        }
+        let proof = match proof::prove(&bytes) {
+            Ok(proof) => proof,
+            // Perhaps it is still being written.
+            Err(_) if signature.age() < RESTLESS && !self.is_restless(path) => return again(self),
+            Err(reason) => {
+                self.refuse(path, Some(hash), Refusal::at(Step::Proved, reason));
+                return None;
+            }
+        };
+        self.tell(path, Step::Proved, None, begun.elapsed(), None);
+        match self.swap(path, &bytes, hash, proof) {
+            Ok(_) => self.retry_blocked(),
+            Err(refusal) => self.refuse(path, Some(hash), refusal),
+        }
+        None
+    }
+
+    /// Whether a content needs nothing: it serves already, was refused already, or was unloaded by command.
+    fn is_known(&self, path: &Path, hash: &blake3::Hash) -> bool {
+        let mut registry = lock(&self.core.registry);
+        let Some(record) = registry.get_mut(path) else { return false };
+        if record.hash.as_ref() == Some(hash) {
+            // Back to what serves: an in-between content that was refused is no longer there.
+            record.refused = None;
+            record.refused_hash = None;
+            return true;
+        }
+        let refused = record.refused_hash.as_ref() == Some(hash) && record.refused.as_ref().is_some_and(|r| !r.blocked);
+        refused || record.unloaded_hash.as_ref() == Some(hash)
+    }
+
+    /// Whether a file has been changing for as long as it may.
+    fn is_restless(&self, path: &Path) -> bool {
+        let registry = lock(&self.core.registry);
+        let watched = registry.get(path).and_then(|record| record.watched.as_ref());
+        watched.is_none_or(|watched| watched.first_changed_at.elapsed() >= RESTLESS)
+    }
+
+    /// A key or id became free: those who were refused for it are looked at again.
+    fn retry_blocked(&self) {
+        let mut retry = false;
+        for record in &mut lock(&self.core.registry).records {
+            if record.refused.as_ref().is_some_and(|refused| refused.blocked) {
+                if let Some(watched) = &mut record.watched {
+                    watched.pending = true;
+                    retry = true;
+                }
+            }
+        }
+        if retry {
+            let _ = self.core.request(Request::Hint);
+        }
+    }
+
+    /// A file is gone; its record stays only as long as something of it is in the process.
+    fn forget(&self, path: &Path) {
+        lock(&self.core.registry)
+            .records
+            .retain(|record| record.path != path || record.old.iter().any(|old| old.ended != Some(Ended::Closed)));
+        if let Some(record) = lock(&self.core.registry).get_mut(path) {
+            record.watched = None;
+            record.refused = None;
+            record.unloaded_hash = None;
+        }
+    }
+
+    fn ended(&self, path: &Path, (id, number, version): &(String, u64, String), ended: Ended, us: Duration) {
+        if let Some(record) = lock(&self.core.registry).get_mut(path) {
+            record.ended(*number, ended.clone());
+        }
+        let name = Some((id.as_str(), *number, version.as_str()));
+        match ended {
+            Ended::Closed => self.tell(path, Step::Closed, name, us, None),
+            Ended::Retired(why) => self.tell(path, Step::Retired, name, us, Some(&why)),
+        }
+    }
+
+    /// Does what an operator asks for.
+    fn grant(&self, wish: Wish) -> Result<Reply, Failure> {
+        let by_operator = |code, message: String| Failure::new(code, message).blame(Culprit::Operator);
+        let path = match &wish {
+            Wish::Load(file) => self.inside_folders(file)?,
+            Wish::Reload(id) | Wish::Unload(id) => {
+                let registry = lock(&self.core.registry);
+                let found = registry.records.iter().find(|record| record.id() == Some(id));
+                let path = found.map(|record| record.path.clone());
+                let known: Vec<_> = registry.records.iter().filter_map(Record::id).map(str::to_owned).collect();
+                path.ok_or_else(|| {
+                    Failure::new(
+                        ErrorCode::InvalidParams,
+                        format!("No plugin '{id}' is loaded. Loaded: {}.", known.join(", ")),
+                    )
+                })?
+            }
+        };
+        if let Wish::Unload(_) = wish {
+            let hash = lock(&self.core.registry).get(&path).and_then(|record| record.hash);
+            self.unload(&path, "by command");
+            if let Some(record) = lock(&self.core.registry).get_mut(&path) {
+                record.unloaded_hash = hash;
+            }
+            self.retry_blocked();
+            return Ok(Reply::ok(json!({"file": path.to_string_lossy(), "state": "unloaded"}).to_string()));
+        }
+        let folder = self.config.folders.iter().position(|folder| Some(folder.as_path()) == path.parent());
+        self.note(folder.unwrap_or_default(), &path, true);
+        if let Some(record) = lock(&self.core.registry).get_mut(&path) {
+            record.missing_since = None;
+            record.refused_hash = None;
+            if record.live() >= self.config.live_generations.max(2) {
+                let message =
+                    format!("{} generations of {} are live (live_generations)", record.live(), path.display());
+                return Err(by_operator(ErrorCode::Busy, message));
+            }
+            if let Some(watched) = &mut record.watched {
+                watched.pending = false;
+            }
+        }
+        let before = lock(&self.core.registry).get(&path).and_then(|record| record.current.clone());
+        self.load(&path, true);
+        let registry = lock(&self.core.registry);
+        let record = registry.get(&path);
+        let now = record.and_then(|record| record.current.as_ref());
+        match now.filter(|now| before.is_none_or(|before| before.number != now.number)) {
+            Some(now) => {
+                let (id, version) = (&now.plugin.id, &now.descriptor.version);
+                let reply =
+                    json!({"plugin": id, "version": version, "generation": now.number, "file": path.to_string_lossy()});
+                Ok(Reply::ok(reply.to_string()))
+            }
+            None => {
+                let refused = record.and_then(|record| record.refused.as_ref());
+                let reason =
+                    refused.map_or("its file is still changing".to_owned(), |r| format!("{}: {}", r.step, r.reason));
+                Err(by_operator(ErrorCode::Unavailable, format!("{} was refused at step {reason}.", path.display())))
+            }
+        }
+    }
+
+    /// A path that an operator gave, if it lies directly in a plugin folder.
+    fn inside_folders(&self, file: &Path) -> Result<PathBuf, Failure> {
+        let named = file.file_name().filter(|_| !file.as_os_str().is_empty());
+        let wanted = match file.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => None,
+            Some(parent) => parent.canonicalize().ok(),
+            None => None,
+        };
+        let bare = file.parent().is_some_and(|parent| parent.as_os_str().is_empty());
+        for folder in &self.config.folders {
+            let same = wanted.is_some() && folder.canonicalize().ok() == wanted;
+            if let (Some(name), true) = (named, same || bare && folder.join(file).exists()) {
+                let path = folder.join(name);
+                let is_plugin = path.extension().is_some_and(|suffix| suffix == std::env::consts::DLL_EXTENSION);
+                if is_plugin && std::fs::symlink_metadata(&path).is_ok() {
+                    return Ok(path);
+                }
+            }
+        }
+        let folders: Vec<_> = self.config.folders.iter().map(|folder| folder.display().to_string()).collect();
+        let message = format!(
+            "There is no plugin file {} in the plugin folders ({}); its name must end in .{}.",
+            file.display(),
+            folders.join(", "),
+            std::env::consts::DLL_EXTENSION
+        );
+        Err(Failure::new(ErrorCode::InvalidParams, message))
+    }
+
+    /// A step: an event, and a log line with the same fields.
+    pub(super) fn tell(
+        &self,
+        path: &Path,
+        step: Step,
+        generation: Option<(&str, u64, &str)>,
+        took: Duration,
+        reason: Option<&str>,
+    ) {
+        let file = path.display();
+        let (plugin, number, version) =
+            generation.map_or((None, None, None), |(id, number, version)| (Some(id), Some(number), Some(version)));
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let step_name = step.as_str();
+        match step {
+            Step::Refused => {
+                tracing::error!(plugin, %file, generation = number, version, step = step_name, us, reason, "plugin")
+            }
+            Step::Retired => {
+                tracing::warn!(plugin, %file, generation = number, version, step = step_name, us, reason, "plugin")
+            }
+            Step::Swapped | Step::Unloaded => {
+                tracing::info!(plugin, %file, generation = number, version, step = step_name, us, reason, "plugin");
+            }
+            _ => tracing::debug!(plugin, %file, generation = number, version, step = step_name, us, reason, "plugin"),
+        }
+        if self.core.topics.has_subscriber(TOPIC) {
+            let event = json!({
+                "plugin": plugin, "file": file.to_string(), "generation": number, "version": version, "step": step_name,
+                "us": us, "reason": reason,
+            });
+            self.core.topics.publish(TOPIC, ByteString::from(event.to_string()));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Reload: from a change in a plugin folder to code that answers. Start-up is a reload from nothing.
+//!
+//! - [`manager`]: the one thread that decides; looks at the folders, settles, proves, swaps
+//! - [`swap`]: the transaction for one file
+//! - [`files`], [`watch`], [`proof`], [`copies`]: what is there, that something happened, that it is whole, our own copy
+//! - [`registry`]: what everybody can ask for
+//! - [`step`]: the names of the steps
+
+mod copies;
+mod files;
+mod manager;
+mod proof;
+mod registry;
+mod step;
+mod swap;
+mod watch;
+
+pub(crate) use manager::{Manager, Request, Wish};
+pub(crate) use registry::Registry;
+pub use step::Step;
+pub use watch::Watch;

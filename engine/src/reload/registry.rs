@@ -1,0 +1,211 @@
+//! What is loaded, what was, and what is refused: one record a file. Written by the manager, read by everybody.
+
+use super::files::Signature;
+use super::step::Step;
+use crate::generation::{Ended, Generation};
+use crate::host::free_thread_keys;
+use crate::plugin::PluginSlot;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Closed generations that are still told of, a plugin.
+const TOLD_CLOSED: usize = 2;
+
+/// Why a file does not serve what it holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub step: Step,
+    pub reason: String,
+    pub at: SystemTime,
+    /// Another plugin stands in the way: tried again when it goes.
+    pub blocked: bool,
+}
+
+/// A generation that does not serve any more.
+pub(crate) struct Old {
+    pub number: u64,
+    pub version: String,
+    /// While it drains.
+    pub draining: Option<Arc<Generation>>,
+    pub ended: Option<Ended>,
+}
+
+/// How a file came to its present content, and when to look at it next.
+pub(crate) struct Watched {
+    pub signature: Signature,
+    pub changed_at: Instant,
+    /// When this round of changes began.
+    pub first_changed_at: Instant,
+    /// Not looked at yet since it changed.
+    pub pending: bool,
+}
+
+/// A file in a plugin folder.
+pub(crate) struct Record {
+    pub path: PathBuf,
+    /// Position for "who is second": folder, then name.
+    pub folder: usize,
+    pub watched: Option<Watched>,
+    /// When the file was found missing.
+    pub missing_since: Option<Instant>,
+    /// Content of the current generation.
+    pub hash: Option<blake3::Hash>,
+    /// Content that was refused.
+    pub refused_hash: Option<blake3::Hash>,
+    pub refused: Option<Refused>,
+    /// Unloaded by command: stays so until it is loaded by command or its content changes.
+    pub unloaded_hash: Option<blake3::Hash>,
+    pub slot: Option<Arc<PluginSlot>>,
+    pub current: Option<Arc<Generation>>,
+    pub old: Vec<Old>,
+}
+
+impl Record {
+    pub fn new(path: PathBuf, folder: usize) -> Self {
+        Self {
+            path,
+            folder,
+            watched: None,
+            missing_since: None,
+            hash: None,
+            refused_hash: None,
+            refused: None,
+            unloaded_hash: None,
+            slot: None,
+            current: None,
+            old: Vec::new(),
+        }
+    }
+
+    /// The plugin's id, while it is known.
+    pub fn id(&self) -> Option<&str> {
+        self.slot.as_ref().map(|slot| slot.id.as_str())
+    }
+
+    /// Generations in the process that can still answer: the current one and those that drain.
+    pub fn live(&self) -> usize {
+        usize::from(self.current.is_some()) + self.old.iter().filter(|old| old.draining.is_some()).count()
+    }
+
+    /// Notes how a generation ended, and forgets closed ones beyond the last few.
+    pub fn ended(&mut self, number: u64, ended: Ended) {
+        if let Some(old) = self.old.iter_mut().find(|old| old.number == number) {
+            old.draining = None;
+            old.ended = Some(ended);
+        }
+        let mut closed = self.old.iter().filter(|old| old.ended == Some(Ended::Closed)).count();
+        self.old.retain(|old| {
+            let forget = old.ended == Some(Ended::Closed) && closed > TOLD_CLOSED;
+            closed -= usize::from(forget);
+            !forget
+        });
+    }
+
+    fn report(&self) -> Value {
+        let current = self.current.as_ref();
+        let state = match (current, &self.refused) {
+            (Some(_), _) => "serving",
+            (None, Some(_)) => "refused",
+            (None, None) => "unloaded",
+        };
+        let keys: Vec<_> = current.map_or(Vec::new(), |generation| {
+            let commands = generation.descriptor.commands.iter();
+            commands
+                .map(|command| {
+                    let class = generation.class_of(&command.key).unwrap_or(command.class);
+                    json!({"key": &*command.key, "class": class.as_str(), "help": command.help})
+                })
+                .collect()
+        });
+        let generations: Vec<_> = current
+            .map(|generation| report_generation(generation, "serving"))
+            .into_iter()
+            .chain(self.old.iter().rev().map(Old::report))
+            .collect();
+        let mut report = json!({
+            "id": self.id(),
+            "name": current.map(|generation| generation.descriptor.name.as_str()),
+            "version": current.map(|generation| generation.descriptor.version.as_str()),
+            "license": current.map(|generation| generation.descriptor.license.as_str()),
+            "build": current.map(|generation| generation.descriptor.build.as_str()),
+            "abi": current.map(|generation| format!("1.{}", generation.descriptor.abi_minor)),
+            "file": self.path.to_string_lossy(),
+            "state": state,
+            "generation": current.map(|generation| generation.number),
+            "keys": keys,
+            "generations": generations,
+        });
+        if let (Some(refused), Some(report)) = (&self.refused, report.as_object_mut()) {
+            let at = refused.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+            report.insert(
+                "refused".to_owned(),
+                json!({"step": refused.step.as_str(), "reason": refused.reason, "at": (at * 1000.0).round() / 1000.0}),
+            );
+        }
+        report
+    }
+}
+
+impl Old {
+    fn report(&self) -> Value {
+        if let Some(generation) = &self.draining {
+            return report_generation(generation, "draining");
+        }
+        let (state, mapped, why) = match &self.ended {
+            Some(Ended::Retired(why)) => ("retired", true, Some(why)),
+            Some(Ended::Closed) | None => ("closed", false, None),
+        };
+        json!({
+            "generation": self.number, "version": self.version, "state": state, "in_flight": 0, "buffers": 0,
+            "threads": 0, "mapped": mapped, "why": why,
+        })
+    }
+}
+
+fn report_generation(generation: &Generation, state: &str) -> Value {
+    let (in_flight, buffers, threads) = generation.load();
+    json!({
+        "generation": generation.number, "version": generation.descriptor.version, "state": state,
+        "in_flight": in_flight, "buffers": buffers, "threads": threads, "mapped": true, "why": null,
+    })
+}
+
+/// All files, in order.
+#[derive(Default)]
+pub(crate) struct Registry {
+    pub records: Vec<Record>,
+    /// Folders that cannot be used, and why.
+    pub folders: Vec<(PathBuf, Refused)>,
+}
+
+impl Registry {
+    pub fn get(&self, path: &std::path::Path) -> Option<&Record> {
+        self.records.iter().find(|record| record.path == path)
+    }
+
+    pub fn get_mut(&mut self, path: &std::path::Path) -> Option<&mut Record> {
+        self.records.iter_mut().find(|record| record.path == path)
+    }
+
+    /// Current and draining generations of a plugin.
+    pub fn generations_of(&self, plugin: u64) -> Vec<Arc<Generation>> {
+        let all = self
+            .records
+            .iter()
+            .flat_map(|record| record.current.iter().chain(record.old.iter().filter_map(|old| old.draining.as_ref())));
+        all.filter(|generation| generation.plugin.number == plugin).cloned().collect()
+    }
+
+    /// What `jackfield.plugins` answers.
+    pub fn report(&self) -> Value {
+        let folders = self.folders.iter().map(|(path, refused)| {
+            let mut record = Record::new(path.clone(), 0);
+            record.refused = Some(refused.clone());
+            record.report()
+        });
+        let plugins: Vec<_> = folders.chain(self.records.iter().map(Record::report)).collect();
+        json!({"plugins": plugins, "reload_budget": free_thread_keys()})
+    }
+}

@@ -1,0 +1,95 @@
+//! Which slot answers a key: one immutable table, swapped as a whole, read without a lock.
+
+use crate::builtins::Builtin;
+use crate::generation::Generation;
+use crate::plugin::PluginSlot;
+use arc_swap::{ArcSwap, Guard};
+use jackfield_message::ByteString;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Where a command runs (DESIGN: command classes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// On the generation's serial thread.
+    Serial,
+    /// On the generation's worker threads.
+    Concurrent,
+    /// On the session's I/O thread.
+    Inline,
+}
+
+impl Class {
+    /// The word used in `jackfield.plugins`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Serial => "SERIAL",
+            Self::Concurrent => "CONCURRENT",
+            Self::Inline => "INLINE",
+        }
+    }
+}
+
+/// What an in-order session must know of a key before it submits a command that follows others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    /// May follow commands that are under way for the same plugin (the number), and no others.
+    SamePlugin(u64),
+    /// Must be alone.
+    Never,
+}
+
+/// A key's entry in the routing table.
+#[derive(Clone)]
+pub(crate) enum Slot {
+    Builtin(Builtin),
+    Plugin(PluginEntry),
+}
+
+/// A plugin's command and the generation that serves it.
+#[derive(Clone)]
+pub(crate) struct PluginEntry {
+    pub plugin: Arc<PluginSlot>,
+    pub generation: Arc<Generation>,
+    pub class: Class,
+    pub flags: u32,
+}
+
+/// All keys of one moment.
+#[derive(Default)]
+pub(crate) struct Table {
+    pub slots: HashMap<ByteString, Slot>,
+    pub catch_all: Option<Slot>,
+}
+
+impl Table {
+    /// The engine's own commands.
+    pub fn with_builtins() -> Self {
+        let slots = Builtin::ALL.iter().map(|(key, builtin)| (ByteString::from_static(key), Slot::Builtin(*builtin)));
+        Self { slots: slots.collect(), catch_all: None }
+    }
+
+    /// The slot for `key`; the empty key is the catch-all's.
+    pub fn find(&self, key: &str) -> Option<&Slot> {
+        if key.is_empty() { self.catch_all.as_ref() } else { self.slots.get(key) }
+    }
+}
+
+/// The routing table.
+pub(crate) struct Router {
+    table: ArcSwap<Table>,
+}
+
+impl Router {
+    pub fn new(table: Table) -> Self {
+        Self { table: ArcSwap::from_pointee(table) }
+    }
+
+    pub fn load(&self) -> Guard<Arc<Table>> {
+        self.table.load()
+    }
+
+    pub fn publish(&self, table: Table) {
+        self.table.store(Arc::new(table));
+    }
+}
