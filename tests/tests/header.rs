@@ -68,7 +68,8 @@ fn c_lays_every_struct_out_as_the_frozen_table_says() {
 
 #[test]
 fn other_than_64_bit_is_refused_with_a_reason() {
-    let text = "#include <stdint.h>\n#undef UINTPTR_MAX\n#define UINTPTR_MAX 0xFFFFFFFFu\n#include <jackfield/types.h>\n";
+    let text =
+        "#include <stdint.h>\n#undef UINTPTR_MAX\n#define UINTPTR_MAX 0xFFFFFFFFu\n#include <jackfield/types.h>\n";
     let said = cc::check("c99", text).unwrap_err();
     assert!(said.contains("64-bit systems only"), "{said}");
 }
@@ -80,13 +81,50 @@ macro_rules! table {
 #[test]
 fn constants_of_the_header_are_those_of_rust() {
     let mut expected: Vec<(&str, String)> = table![
-        JF_OK, JF_PENDING, JF_E_INVALID, JF_E_FAILED, JF_E_INVALID_PARAMS, JF_E_UNKNOWN_KEY, JF_E_BUSY, JF_E_CANCELLED,
-        JF_E_DEADLINE, JF_E_TOO_LARGE, JF_E_STALE, JF_E_WRONG_STATE, JF_E_WRONG_THREAD, JF_E_NO_SERVICE, JF_E_VERSION,
-        JF_E_STATE, JF_E_PANIC, JF_E_INTERNAL, JF_E_SHUTTING_DOWN, JF_E_NOT_FOUND, JF_E_CYCLE, JF_E_UNAVAILABLE,
-        JF_E_OUTCOME_UNKNOWN, JF_E_PLUGIN_GONE, JF_E_PLUGIN_CRASHED, JF_E_FORBIDDEN, JF_E_UNAUTHENTICATED, JF_ABI_MINOR,
-        JF_LOG_DEBUG, JF_LOG_INFO, JF_LOG_WARN, JF_LOG_ERROR, JF_SERIAL, JF_CONCURRENT, JF_INLINE, JF_COMMAND_ACK_ONLY,
-        JF_COMMAND_READ_ONLY, JF_COMMAND_CATCH_ALL, JF_COMMAND_CANCEL_ON_DISCONNECT, JF_COMMAND_IDEMPOTENT,
-        JF_PLUGIN_PINNED, JF_PLUGIN_EXCLUSIVE, JF_PLUGIN_STATEFUL, JF_BLOB_NAME_LEN,
+        JF_OK,
+        JF_PENDING,
+        JF_E_INVALID,
+        JF_E_FAILED,
+        JF_E_INVALID_PARAMS,
+        JF_E_UNKNOWN_KEY,
+        JF_E_BUSY,
+        JF_E_CANCELLED,
+        JF_E_DEADLINE,
+        JF_E_TOO_LARGE,
+        JF_E_STALE,
+        JF_E_WRONG_STATE,
+        JF_E_WRONG_THREAD,
+        JF_E_NO_SERVICE,
+        JF_E_VERSION,
+        JF_E_STATE,
+        JF_E_PANIC,
+        JF_E_INTERNAL,
+        JF_E_SHUTTING_DOWN,
+        JF_E_NOT_FOUND,
+        JF_E_CYCLE,
+        JF_E_UNAVAILABLE,
+        JF_E_OUTCOME_UNKNOWN,
+        JF_E_PLUGIN_GONE,
+        JF_E_PLUGIN_CRASHED,
+        JF_E_FORBIDDEN,
+        JF_E_UNAUTHENTICATED,
+        JF_ABI_MINOR,
+        JF_LOG_DEBUG,
+        JF_LOG_INFO,
+        JF_LOG_WARN,
+        JF_LOG_ERROR,
+        JF_SERIAL,
+        JF_CONCURRENT,
+        JF_INLINE,
+        JF_COMMAND_ACK_ONLY,
+        JF_COMMAND_READ_ONLY,
+        JF_COMMAND_CATCH_ALL,
+        JF_COMMAND_CANCEL_ON_DISCONNECT,
+        JF_COMMAND_IDEMPOTENT,
+        JF_PLUGIN_PINNED,
+        JF_PLUGIN_EXCLUSIVE,
+        JF_PLUGIN_STATEFUL,
+        JF_BLOB_NAME_LEN,
     ]
     .to_vec();
     expected.extend([
