@@ -1,0 +1,52 @@
+//! What was built and installed before the tests: `cargo xtask test` gives the places in the environment.
+
+use std::env::{self, consts};
+use std::path::PathBuf;
+
+/// The tree that `cargo xtask build` lays out: `JACKFIELD_DIST`, or `target/dist`.
+pub fn dist() -> PathBuf {
+    let folder = env::var_os("JACKFIELD_DIST").map(PathBuf::from).unwrap_or_else(|| target().join("dist"));
+    assert!(folder.is_dir(), "{} is missing: run `cargo xtask build`", folder.display());
+    folder
+}
+
+/// The `jackfield` program.
+pub fn program() -> PathBuf {
+    in_dist(&format!("bin/jackfield{}", consts::EXE_SUFFIX))
+}
+
+/// A shipped plugin, by id.
+pub fn plugin(id: &str) -> PathBuf {
+    in_dist(&format!("lib/jackfield/plugins/{id}{}", consts::DLL_SUFFIX))
+}
+
+/// A Python with the packages of `tests/requirements.txt`: `JACKFIELD_PYTHON`, or the one in `target/venv`.
+pub fn python() -> PathBuf {
+    let usual = if cfg!(windows) { "venv/Scripts/python.exe" } else { "venv/bin/python" };
+    let program = env::var_os("JACKFIELD_PYTHON").map(PathBuf::from).unwrap_or_else(|| target().join(usual));
+    assert!(program.is_file(), "{} is missing: run `cargo xtask test --install`", program.display());
+    program
+}
+
+/// A Chromium: `JACKFIELD_CHROMIUM`, or the first one on the path.
+pub fn chromium() -> PathBuf {
+    let on_path = || {
+        let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
+        let names = ["chromium", "chromium-browser", "google-chrome"];
+        folders.iter().flat_map(|folder| names.map(|name| folder.join(name))).find(|file| file.is_file())
+    };
+    let program = env::var_os("JACKFIELD_CHROMIUM").map(PathBuf::from).or_else(on_path);
+    program.filter(|file| file.is_file()).unwrap_or_else(|| panic!("no chromium: run `cargo xtask test --install`"))
+}
+
+/// The target folder: two above the program of this test (`target/debug/deps/name`).
+fn target() -> PathBuf {
+    let test = env::current_exe().expect("a test knows its own program");
+    test.ancestors().nth(3).expect("cargo puts tests into target/PROFILE/deps").to_owned()
+}
+
+fn in_dist(path: &str) -> PathBuf {
+    let file = dist().join(path);
+    assert!(file.is_file(), "{} is missing: run `cargo xtask build`", file.display());
+    file
+}

@@ -1,0 +1,173 @@
+//! The C headers: current, readable by every compiler that we promise, laid out as the host reads them.
+
+use jackfield_plugin_api::layout::LAYOUTS;
+use jackfield_plugin_api::*;
+use jackfield_tests::{cc, repo_file};
+use std::fmt::Write;
+use std::process::Command;
+
+const STANDARDS: [&str; 3] = ["c99", "c11", "c++17"];
+
+fn passes(standard: &str, text: &str) {
+    if let Err(said) = cc::check(standard, text) {
+        panic!("{standard} refuses:\n{text}\n{said}");
+    }
+}
+
+#[test]
+fn headers_are_what_the_rust_sources_say() {
+    let stale = xtask::header::stale().unwrap();
+    let names: Vec<_> = stale.iter().map(|(path, _)| path).collect();
+    assert!(names.is_empty(), "run `cargo xtask header` and commit: {names:?}");
+}
+
+#[test]
+fn headers_compile_alone_together_and_twice_in_c99_c11_and_cpp17() {
+    let types = "#include <jackfield/types.h>\n";
+    let plugin = "#include <jackfield/plugin.h>\n";
+    for standard in STANDARDS {
+        for includes in [vec![types], vec![plugin], vec![types, plugin], vec![plugin, types, plugin, types]] {
+            passes(standard, &format!("{}int main(void) {{ return 0; }}\n", includes.concat()));
+        }
+    }
+}
+
+#[test]
+fn macros_work_in_every_standard() {
+    let text = r#"
+        #include <jackfield/plugin.h>
+        static const jf_str name = JF_STR("static");
+        static size_t length(jf_str text) { return text.len; }
+        static int asks(const jf_plugin *plugin) { return JF_HAS(plugin, get_extension); }
+        JF_EXPORT int JF_CALL use(void);
+        JF_EXPORT int JF_CALL use(void) {
+            jf_plugin plugin;
+            plugin.struct_size = (uint32_t)sizeof plugin;
+            return asks(&plugin) && length(JF_TEXT("four")) == 4 && name.len == 6;
+        }
+    "#;
+    STANDARDS.iter().for_each(|standard| passes(standard, text));
+}
+
+#[test]
+fn c_lays_every_struct_out_as_the_frozen_table_says() {
+    let mut text = String::from("#include <assert.h>\n#include <jackfield/plugin.h>\n");
+    for layout in LAYOUTS {
+        let name = layout.name;
+        writeln!(text, "static_assert(sizeof({name}) == {}, \"{name}\");", layout.size).unwrap();
+        for (field, offset) in layout.fields {
+            writeln!(text, "static_assert(offsetof({name}, {field}) == {offset}, \"{name}.{field}\");").unwrap();
+        }
+    }
+    for standard in ["c11", "c++17"] {
+        passes(standard, &text);
+        let wrong = text.replacen("== 0, \"jf_host.struct_size\"", "== 1, \"jf_host.struct_size\"", 1);
+        assert!(cc::check(standard, &wrong).is_err(), "the check itself checks nothing in {standard}");
+    }
+}
+
+#[test]
+fn other_than_64_bit_is_refused_with_a_reason() {
+    let text =
+        "#include <stdint.h>\n#undef UINTPTR_MAX\n#define UINTPTR_MAX 0xFFFFFFFFu\n#include <jackfield/types.h>\n";
+    let said = cc::check("c99", text).unwrap_err();
+    assert!(said.contains("64-bit systems only"), "{said}");
+}
+
+macro_rules! table {
+    ($($name:ident),+ $(,)?) => { [$((stringify!($name), $name.to_string())),+] };
+}
+
+#[test]
+fn constants_of_the_header_are_those_of_rust() {
+    let mut expected: Vec<(&str, String)> = table![
+        JF_OK,
+        JF_PENDING,
+        JF_E_INVALID,
+        JF_E_FAILED,
+        JF_E_INVALID_PARAMS,
+        JF_E_UNKNOWN_KEY,
+        JF_E_BUSY,
+        JF_E_CANCELLED,
+        JF_E_DEADLINE,
+        JF_E_TOO_LARGE,
+        JF_E_STALE,
+        JF_E_WRONG_STATE,
+        JF_E_WRONG_THREAD,
+        JF_E_NO_SERVICE,
+        JF_E_VERSION,
+        JF_E_STATE,
+        JF_E_PANIC,
+        JF_E_INTERNAL,
+        JF_E_SHUTTING_DOWN,
+        JF_E_NOT_FOUND,
+        JF_E_CYCLE,
+        JF_E_UNAVAILABLE,
+        JF_E_OUTCOME_UNKNOWN,
+        JF_E_PLUGIN_GONE,
+        JF_E_PLUGIN_CRASHED,
+        JF_E_FORBIDDEN,
+        JF_E_UNAUTHENTICATED,
+        JF_ABI_MINOR,
+        JF_LOG_DEBUG,
+        JF_LOG_INFO,
+        JF_LOG_WARN,
+        JF_LOG_ERROR,
+        JF_SERIAL,
+        JF_CONCURRENT,
+        JF_INLINE,
+        JF_COMMAND_ACK_ONLY,
+        JF_COMMAND_READ_ONLY,
+        JF_COMMAND_CATCH_ALL,
+        JF_COMMAND_CANCEL_ON_DISCONNECT,
+        JF_COMMAND_IDEMPOTENT,
+        JF_PLUGIN_PINNED,
+        JF_PLUGIN_EXCLUSIVE,
+        JF_PLUGIN_STATEFUL,
+        JF_BLOB_NAME_LEN,
+    ]
+    .to_vec();
+    expected.extend([
+        ("JF_SERVICE_STORE", SERVICE_STORE.to_owned()),
+        ("JF_SERVICE_TOPICS", SERVICE_TOPICS.to_owned()),
+        ("JF_SERVICE_CALL", SERVICE_CALL.to_owned()),
+        ("JF_EXTENSION_STATE", EXTENSION_STATE.to_owned()),
+        ("JF_EXTENSION_TOPICS", EXTENSION_TOPICS.to_owned()),
+        ("JF_EXTENSION_THREAD", EXTENSION_THREAD.to_owned()),
+    ]);
+    let mut found = Vec::new();
+    for header in ["types", "plugin"] {
+        let text = std::fs::read_to_string(repo_file(&format!("include/jackfield/{header}.h"))).unwrap();
+        let defines = text.lines().filter_map(|line| line.strip_prefix("#define ")?.split_once(' '));
+        let constants = defines.filter(|(name, value)| !name.contains('(') && !value.starts_with("__"));
+        found.extend(constants.map(|(name, value)| (name.to_owned(), value.trim_matches(['(', ')', '"']).to_owned())));
+    }
+    found.retain(|(name, _)| name != "JF_EXPORT" && !name.starts_with("JF_TEXT"));
+    let mut expected: Vec<_> = expected.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_plugin_in_c99_exports_the_entry_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = cc::library_path(folder.path(), "minimal");
+    let library = cc::library("c99", &[&repo_file("tests/c/minimal.c")], &[], &to);
+    let output = Command::new("nm").args(["-g", "--defined-only"]).arg("-D").arg(library).output().unwrap();
+    let symbols = String::from_utf8(output.stdout).unwrap();
+    let names: Vec<&str> = symbols.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    assert_eq!(names, [ENTRY_V1]);
+}
+
+#[test]
+fn a_host_and_a_plugin_in_c_understand_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = [repo_file("tests/c/host.c"), repo_file("tests/c/minimal.c")];
+    let program = cc::program("c99", &[&sources[0], &sources[1]], &[], &folder.path().join("host"));
+    let output = Command::new(program).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let expected = "log 20 made\nid minimal\nreply 0 to 7: {\"a\":1}\nstatus 0\nhas destroy 1, get_extension 0\n";
+    assert_eq!(said, expected);
+    assert!(output.status.success());
+}

@@ -1,0 +1,129 @@
+//! `cargo xtask build`: compiles the program and the shipped plugins and lays them out as they are installed.
+
+use crate::{Outcome, cargo, root};
+use cargo_metadata::{Message, Metadata, MetadataCommand, camino::Utf8PathBuf};
+use std::fs;
+use std::io::{BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// A file of the layout.
+struct Piece {
+    from: PathBuf,
+    /// From the top of the layout.
+    to: PathBuf,
+    executable: bool,
+}
+
+/// Builds everything into `target/dist` and returns that folder.
+pub fn run(release: bool) -> Outcome<PathBuf> {
+    let metadata = metadata()?;
+    let dist = metadata.target_directory.join("dist").into_std_path_buf();
+    let mut pieces = compiled(&metadata, release)?;
+    for (folder, to) in [("include/jackfield", "include/jackfield"), ("", "share/jackfield")] {
+        for entry in fs::read_dir(root().join(folder))? {
+            let from = entry?.path();
+            let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let shared = ["LICENSE", "README", "CHANGELOG"].iter().any(|start| name.starts_with(start));
+            if from.is_file() && (!folder.is_empty() || shared) {
+                pieces.push(Piece { from, to: Path::new(to).join(name), executable: false });
+            }
+        }
+    }
+    for piece in &pieces {
+        install(piece, &dist)?;
+    }
+    Ok(dist)
+}
+
+/// What cargo knows of the workspace.
+pub fn metadata() -> Outcome<Metadata> {
+    Ok(MetadataCommand::new().current_dir(root()).no_deps().exec()?)
+}
+
+/// Compiles the program and the plugins in `plugins/`.
+fn compiled(metadata: &Metadata, release: bool) -> Outcome<Vec<Piece>> {
+    // A plugin is installed under the name of its folder.
+    let plugins: Vec<(&str, &str)> = metadata
+        .packages
+        .iter()
+        .filter_map(|package| {
+            let folder = package.manifest_path.parent()?;
+            (folder.parent()?.file_name()? == "plugins").then_some((package.name.as_str(), folder.file_name()?))
+        })
+        .collect();
+    let mut command = cargo();
+    command.args(["build", "--message-format=json-render-diagnostics", "--package=jackfield"]);
+    command.args(plugins.iter().map(|(package, _)| format!("--package={package}")));
+    if release {
+        command.arg("--release");
+    }
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| format!("cannot run cargo: {e}"))?;
+    let output = child.stdout.take().ok_or("cargo has no output")?;
+    let mut pieces = Vec::new();
+    for message in Message::parse_stream(BufReader::new(output)) {
+        let Message::CompilerArtifact(artifact) = message? else { continue };
+        if let Some(program) = &artifact.executable
+            && artifact.target.name == "jackfield"
+        {
+            let name = format!("jackfield{}", std::env::consts::EXE_SUFFIX);
+            pieces.push(Piece { from: program.into(), to: Path::new("bin").join(name), executable: true });
+        }
+        let package =
+            plugins.iter().find(|(_, id)| artifact.manifest_path.ends_with(format!("plugins/{id}/Cargo.toml")));
+        let library = artifact.filenames.iter().find(|file| is_library(file));
+        if let (Some((_, id)), Some(library)) = (package, library) {
+            let name = format!("{id}{}", std::env::consts::DLL_SUFFIX);
+            let to = Path::new("lib/jackfield/plugins").join(name);
+            pieces.push(Piece { from: library.into(), to, executable: true });
+        }
+    }
+    if !child.wait()?.success() {
+        return Err("the build failed; what cargo says stands above".into());
+    }
+    match pieces.len() == plugins.len() + 1 {
+        true => Ok(pieces),
+        false => Err(format!("{} products, expected the program and {} plugins", pieces.len(), plugins.len()).into()),
+    }
+}
+
+fn is_library(file: &Utf8PathBuf) -> bool {
+    file.extension() == Some(std::env::consts::DLL_EXTENSION)
+}
+
+/// Puts a file into its place by a rename, so that a server that runs from this tree sees either the old or the new one
+/// whole; not at all where the content is the same, so that it does not swap for nothing.
+fn install(piece: &Piece, dist: &Path) -> Outcome {
+    let to = dist.join(&piece.to);
+    let fail = |e: std::io::Error| format!("cannot install {}: {e}", to.display());
+    let content = fs::read(&piece.from).map_err(fail)?;
+    match fs::read(&to) {
+        Ok(old) if old == content => return Ok(()),
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(fail(e).into()),
+        _ => {}
+    }
+    let folder = to.parent().unwrap_or(dist);
+    fs::create_dir_all(folder).map_err(fail)?;
+    // A name that begins with a dot is no plugin to a server that watches the folder.
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    let fresh = folder.join(format!(".{name}.{}", std::process::id()));
+    fs::write(&fresh, content).and_then(|()| set_mode(&fresh, piece.executable)).map_err(fail)?;
+    fs::rename(&fresh, &to).map_err(|e| {
+        // The rename's error is the one to tell; the temporary file may be gone already.
+        let _ = fs::remove_file(&fresh);
+        fail(e)
+    })?;
+    Ok(())
+}
+
+/// Not writable by others, whatever the umask: the server refuses such plugins.
+#[cfg(unix)]
+fn set_mode(file: &Path, executable: bool) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(file, fs::Permissions::from_mode(if executable { 0o755 } else { 0o644 }))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &Path, _: bool) -> std::io::Result<()> {
+    Ok(())
+}
