@@ -1,1 +1,3 @@
-//! jackfield
+//! The server: transports, sessions, configuration, store and command line. Everything that touches the world is here.
+
+pub mod store;
