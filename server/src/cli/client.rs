@@ -1,0 +1,145 @@
+//! One message to a server and its answer, in dialect zeiss: over WebSocket one text message each way; over TCP the message,
+//! byte 0x04 and a half close, then the answer up to the end of the stream.
+
+use super::output::{ERROR_MARK, Outcome};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use std::fmt::Display;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{self, Message};
+
+/// From the start to the end of the handshake.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a server may take to end the connection after its answer: it is of no interest any more.
+const CLOSE: Duration = Duration::from_secs(1);
+/// Longest answer that is taken.
+const ANSWER_BYTES: usize = 256 << 20;
+/// Ends a message on TCP.
+const END: u8 = 0x04;
+
+const VALID: &str = "valid are ws://HOST:PORT[/PATH] and tcp://HOST:PORT";
+
+/// Sends `message` and waits for the answer, however long the command takes.
+pub async fn ask(url: &str, message: &str) -> Outcome {
+    match exchange(url, message).await {
+        Ok(answer) if answer.starts_with(ERROR_MARK) => Outcome::Failed(answer),
+        Ok(answer) => Outcome::Done { answer, shown: None },
+        Err(outcome) => outcome,
+    }
+}
+
+async fn exchange(url: &str, message: &str) -> Result<String, Outcome> {
+    let usage = |why: &str| Outcome::Usage(format!("the URL {url:?} {why}; {VALID}"));
+    let address: Uri = url.parse().map_err(|why| usage(&format!("is not one: {why}")))?;
+    let host = address.host().filter(|host| !host.is_empty()).ok_or_else(|| usage("names no host"))?;
+    let port = address.port_u16().ok_or_else(|| usage("names no port"))?;
+    let lost = |why: String| Outcome::Disconnected(format!("lost the connection to {url}: {why}"));
+    match address.scheme_str() {
+        Some("ws") => {
+            let handshake = async {
+                let stream = open(host, port).await.map_err(|why| why.to_string())?;
+                let config =
+                    WebSocketConfig::default().max_message_size(Some(ANSWER_BYTES)).max_frame_size(Some(ANSWER_BYTES));
+                client_async_with_config(url, stream, Some(config)).await.map_err(|why| refusal(&why))
+            };
+            let (socket, _) = in_time(url, handshake).await?;
+            websocket(socket, message).await.map_err(lost)
+        }
+        Some("tcp") if message.as_bytes().contains(&END) => {
+            Err(Outcome::Usage("the message contains byte 0x04, which ends a message on tcp".to_owned()))
+        }
+        Some("tcp") => {
+            let stream = in_time(url, open(host, port)).await?;
+            tcp(stream, message).await.map_err(lost)
+        }
+        Some(_) => Err(usage("has a scheme that is not known")),
+        None => Err(usage("has no scheme")),
+    }
+}
+
+async fn in_time<T, E: Display>(url: &str, work: impl Future<Output = Result<T, E>>) -> Result<T, Outcome> {
+    let why = match timeout(CONNECT, work).await {
+        Ok(Ok(connection)) => return Ok(connection),
+        Ok(Err(why)) => why.to_string(),
+        Err(_) => format!("no answer within {} s", CONNECT.as_secs()),
+    };
+    Err(Outcome::Disconnected(format!("no connection to {url}: {why}")))
+}
+
+async fn open(host: &str, port: u16) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect((host.trim_start_matches('[').trim_end_matches(']'), port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Why a handshake failed: what the server says about it is better than its number alone.
+fn refusal(why: &tungstenite::Error) -> String {
+    let tungstenite::Error::Http(response) = why else { return why.to_string() };
+    let body = String::from_utf8_lossy(response.body().as_deref().unwrap_or_default());
+    let body: String = body.trim().chars().filter(|character| !character.is_control()).take(300).collect();
+    format!("the server answered {} {body}", response.status()).trim_end().to_owned()
+}
+
+async fn websocket<S>(socket: S, message: &str) -> Result<String, String>
+where
+    S: Stream<Item = tungstenite::Result<Message>> + Sink<Message, Error = tungstenite::Error>,
+{
+    let (mut to, mut from) = socket.split();
+    // Read while writing: a server that refuses a long message says why while it is still being sent.
+    let (sent, answer) = tokio::join!(to.send(Message::text(message)), answer(&mut from));
+    let closed = timeout(CLOSE, to.close());
+    match (answer, sent) {
+        (Ok(answer), _) => {
+            let _ = closed.await;
+            Ok(answer)
+        }
+        (Err(None), Err(why)) => Err(why.to_string()),
+        (Err(why), _) => Err(why.unwrap_or_else(|| "it ended without an answer".to_owned())),
+    }
+}
+
+/// The first text message; or why there is none.
+async fn answer(
+    from: &mut (impl Stream<Item = tungstenite::Result<Message>> + Unpin),
+) -> Result<String, Option<String>> {
+    loop {
+        match from.next().await {
+            Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
+            Some(Ok(Message::Binary(_))) => return Err(Some("a binary message came instead of an answer".to_owned())),
+            Some(Ok(Message::Close(Some(frame)))) => {
+                let code = u16::from(frame.code);
+                return Err(Some(format!("the server closed it with {code} {}", frame.reason).trim_end().to_owned()));
+            }
+            Some(Ok(Message::Close(None))) | None => return Err(None),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Err(why)) => return Err(Some(why.to_string())),
+        }
+    }
+}
+
+async fn tcp(stream: TcpStream, message: &str) -> Result<String, String> {
+    let (from, mut to) = stream.into_split();
+    let send = async {
+        to.write_all(&[message.as_bytes(), &[END]].concat()).await?;
+        to.shutdown().await
+    };
+    let mut bytes = Vec::new();
+    let mut from = from.take(ANSWER_BYTES as u64 + 1);
+    let (sent, read) = tokio::join!(send, from.read_to_end(&mut bytes));
+    if bytes.len() > ANSWER_BYTES {
+        return Err(format!("the answer is longer than {ANSWER_BYTES} bytes"));
+    }
+    // A server may answer and close before it has read everything: an answer is an answer.
+    let end = if bytes.ends_with(b"\r\n") { 2 } else { usize::from(matches!(bytes.last(), Some(b'\n' | &END))) };
+    if bytes.len() > end && read.is_ok() {
+        bytes.truncate(bytes.len() - end);
+        return String::from_utf8(bytes).map_err(|_| "the answer is not UTF-8".to_owned());
+    }
+    read.map(drop).and(sent).map_err(|why| why.to_string())?;
+    Err("it ended without an answer".to_owned())
+}

@@ -1,0 +1,81 @@
+//! The command line. Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 no connection or lost, 130 cancelled.
+
+mod call;
+mod client;
+mod config_check;
+mod output;
+mod plugins;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+pub use call::CallArgs;
+pub use config_check::ConfigArgs;
+pub use plugins::PluginsArgs;
+pub use serve::ServeArgs;
+
+use crate::config::World;
+use clap::{Args, Parser, Subcommand};
+use output::Outcome;
+use std::future::Future;
+use std::process::ExitCode;
+
+/// A command server whose handlers are plugins that can be replaced while it runs.
+#[derive(Debug, Parser)]
+#[command(name = "jackfield", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server in the foreground; stop it with Ctrl-C
+    Serve(ServeArgs),
+    /// Send one command to a running server and print its answer
+    Call(CallArgs),
+    /// See and change the plugins of a running server
+    Plugins(PluginsArgs),
+    /// Look at the configuration
+    Config(ConfigArgs),
+}
+
+/// Where the server is, and how to print.
+#[derive(Debug, Args)]
+pub struct Remote {
+    /// Where the server listens: ws://HOST:PORT[/PATH] or tcp://HOST:PORT
+    #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:40010/")]
+    pub url: String,
+    /// Print one JSON value: {"ok": true, "result": ...} or {"ok": false, "error": "..."}
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Does what the command line says.
+pub fn run(cli: Cli, world: World) -> ExitCode {
+    match cli.command {
+        Command::Serve(args) => serve::run(args, world),
+        Command::Call(args) => output::print(args.remote.json, until_cancelled(call::run(&args))),
+        Command::Plugins(args) => output::print(args.remote().json, until_cancelled(plugins::run(&args))),
+        Command::Config(args) => config_check::run(args, world),
+    }
+}
+
+/// Runs a client to its end, or to Ctrl-C.
+fn until_cancelled(work: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(why) => return Outcome::Failed(format!("Error: cannot start the runtime: {why}")),
+    };
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = work => outcome,
+            Ok(()) = tokio::signal::ctrl_c() => Outcome::Cancelled,
+        }
+    });
+    // A name look-up that is still under way is not waited for.
+    runtime.shutdown_background();
+    outcome
+}

@@ -1,0 +1,72 @@
+//! The file's layer: TOML, with the line of every value.
+
+use super::layers::{Layers, Origin, Path};
+use super::{Config, ConfigError};
+use std::fs;
+use std::path::{self, PathBuf};
+use toml::Value;
+use toml::de::{DeTable, DeValue};
+
+/// Reads the file into `layers`. Relative paths in it are relative to its folder.
+pub(super) fn read(layers: &mut Layers, file: &path::Path) -> Result<(), ConfigError> {
+    let text = fs::read_to_string(file).map_err(|source| ConfigError::Read {
+        path: file.to_owned(),
+        named_by: None,
+        source,
+    })?;
+    let wrong = |why: toml::de::Error| ConfigError::invalid(file.display(), why);
+    let spans = DeTable::parse(&text).map_err(wrong)?;
+    let table: toml::Table = toml::from_str(&text).map_err(wrong)?;
+    let mut values = Vec::new();
+    flatten(&mut values, &mut Vec::new(), table, spans.get_ref(), &text, file);
+    // Ranges before types: they say what is valid.
+    for (path, value, origin) in &values {
+        super::ranges::check(path, value).map_err(|why| ConfigError::invalid(origin, why))?;
+    }
+    toml::from_str::<Config>(&text).map_err(wrong)?;
+    for (path, mut value, origin) in values {
+        if let ["data"] | ["plugins", "folders"] = &*path.iter().map(String::as_str).collect::<Vec<_>>() {
+            resolve(&mut value, file);
+        }
+        layers.set(path, value, origin);
+    }
+    Ok(())
+}
+
+/// All values of `table` with their places; `spans` is the same table.
+fn flatten(
+    into: &mut Vec<(Path, Value, Origin)>,
+    path: &mut Path,
+    table: toml::Table,
+    spans: &DeTable<'_>,
+    text: &str,
+    file: &path::Path,
+) {
+    for ((key, value), (span_key, span)) in table.into_iter().zip(spans) {
+        path.push(key);
+        match (value, span.get_ref()) {
+            (Value::Table(table), DeValue::Table(spans)) if !table.is_empty() => {
+                flatten(into, path, table, spans, text, file);
+            }
+            (value, _) => {
+                let line = 1 + text.as_bytes()[..span_key.span().start].iter().filter(|&&byte| byte == b'\n').count();
+                into.push((path.clone(), value, Origin::File { path: file.to_owned(), line }));
+            }
+        }
+        path.pop();
+    }
+}
+
+fn resolve(value: &mut Value, file: &path::Path) {
+    match value {
+        Value::String(path) => {
+            let resolved: PathBuf = file.parent().unwrap_or(path::Path::new("")).join(&*path);
+            // The file's own folder may have a name that TOML cannot hold: then the path stays as it is written.
+            if let Some(resolved) = resolved.to_str() {
+                *path = resolved.to_owned();
+            }
+        }
+        Value::Array(paths) => paths.iter_mut().for_each(|path| resolve(path, file)),
+        _ => {}
+    }
+}
