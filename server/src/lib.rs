@@ -1,1 +1,3 @@
 //! jackfield
+
+pub mod transport;
