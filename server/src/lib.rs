@@ -5,3 +5,6 @@ pub mod cli;
 pub mod config;
 pub mod store;
 pub mod telemetry;
+//! jackfield
+
+pub mod transport;

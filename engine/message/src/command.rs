@@ -46,7 +46,7 @@ impl Command {
             params: params.into(),
             attachments: Vec::new(),
             session: SessionId::default(),
-            principal: Arc::from(""),
+            principal: Arc::default(),
             dialect: "",
             trace_id: ByteString::new(),
             deadline: None,

@@ -1,0 +1,63 @@
+use crate::{Action, Dialect, Frame, Keys};
+use jackfield_message::{Failure, Reply};
+
+/// Every message comes back unchanged, text and binary: for conformance suites and for measuring.
+#[derive(Debug, Default)]
+pub struct Echo {
+    next: u64,
+}
+
+impl Dialect for Echo {
+    fn name(&self) -> &'static str {
+        "echo"
+    }
+
+    fn in_order(&self) -> bool {
+        true
+    }
+
+    fn on_message(&mut self, message: Frame, _keys: &dyn Keys, actions: &mut Vec<Action>) {
+        actions.push(Action::Answer { request: self.next, frame: message });
+        self.next += 1;
+    }
+
+    /// Nothing was called, so nothing is told.
+    fn on_reply(&mut self, _request: u64, _reply: Reply, _frames: &mut Vec<Frame>) {}
+
+    fn on_refusal(&mut self, _failure: &Failure) -> Option<Frame> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jackfield_message::Bytes;
+
+    struct NoKeys;
+
+    impl Keys for NoKeys {
+        fn is_command(&self, _key: &str) -> bool {
+            false
+        }
+
+        fn catches_all(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn text_and_binary_come_back_unchanged_and_in_order() {
+        let mut echo = Echo::default();
+        let sent = [Frame::Text("quit".into()), Frame::Binary(Bytes::from_static(b"\xff\x00")), Frame::Text("".into())];
+        let mut actions = Vec::new();
+        for frame in &sent {
+            echo.on_message(frame.clone(), &NoKeys, &mut actions);
+        }
+        for (number, (action, sent)) in actions.into_iter().zip(sent).enumerate() {
+            let Action::Answer { request, frame } = action else { panic!("{action:?}") };
+            assert_eq!((request, frame), (number as u64, sent));
+        }
+        assert!(echo.in_order());
+    }
+}

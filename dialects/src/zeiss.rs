@@ -1,0 +1,165 @@
+//! The plain dialect of the IPC examples of ZEISS INSPECT (repository ZEISS/zeiss-inspect-app-examples): a request is one JSON
+//! text whose top-level key is the command, an answer is one line of text. What the original servers answer stands in
+//! `tests/fixtures/zeiss`; where they died or closed with 1011, this answers an error.
+
+use crate::{Action, Close, Dialect, Frame, Keys};
+use jackfield_message::{ByteString, Command, Failure, Reply, json};
+use std::borrow::Cow;
+
+const MALFORMED: &str = "Error: Malformed JSON message.";
+const NOT_TEXT: &str = "Error: The message is not text (JSON in UTF-8).";
+const QUIT_CLOSE: Close = Close { code: 1000, reason: "Closing connection." };
+
+/// The original client takes at most 1,024 bytes of an answer.
+const UNKNOWN_BYTES: usize = 900;
+
+/// How a listener wants it.
+#[derive(Clone, Debug)]
+pub struct ZeissOptions {
+    /// The bare acknowledgement.
+    pub ack: ByteString,
+    /// Texts that begin with `quit` ask for the server's end.
+    pub quit_word: bool,
+    /// Deepest JSON nesting; anything deeper is malformed.
+    pub nesting: usize,
+}
+
+/// The dialect on one connection.
+#[derive(Debug)]
+pub struct Zeiss {
+    options: ZeissOptions,
+    next: u64,
+}
+
+impl Zeiss {
+    /// For a new connection.
+    pub fn new(options: ZeissOptions) -> Self {
+        Self { options, next: 0 }
+    }
+
+    /// The command that a text asks for, or the answer that it gets without one.
+    fn command(&self, text: &ByteString, keys: &dyn Keys) -> Result<Command, ByteString> {
+        let mut matches = Matches::default();
+        json::scan(text, self.options.nesting, |member| matches.see(member, keys))
+            .map_err(|_| ByteString::from_static(MALFORMED))?;
+        let (key, params) = match matches.choose()? {
+            Some(Match { key: Cow::Borrowed(key), value }) => (text.slice_ref(key), value),
+            Some(Match { key: Cow::Owned(key), value }) => (key.into(), value),
+            None if keys.catches_all() => (ByteString::new(), trim(text)),
+            None => return Err(unknown_request(text)),
+        };
+        let mut command = Command::new(key, text.slice_ref(params));
+        command.dialect = "zeiss";
+        Ok(command)
+    }
+}
+
+impl Dialect for Zeiss {
+    fn name(&self) -> &'static str {
+        "zeiss"
+    }
+
+    fn in_order(&self) -> bool {
+        true
+    }
+
+    fn on_message(&mut self, message: Frame, keys: &dyn Keys, actions: &mut Vec<Action>) {
+        let request = self.next;
+        self.next += 1;
+        let answer = |text| Action::Answer { request, frame: Frame::Text(text) };
+        actions.push(match message {
+            Frame::Binary(_) => answer(ByteString::from_static(NOT_TEXT)),
+            // A prefix of the raw text, before any JSON, as in the original: "quitter" counts, " quit" does not.
+            Frame::Text(text) if self.options.quit_word && text.starts_with("quit") => Action::Quit {
+                request,
+                granted: Frame::Text(ByteString::from_static("bye")),
+                refused: Frame::Text(unknown_request(&text)),
+                close: QUIT_CLOSE,
+            },
+            Frame::Text(text) => match self.command(&text, keys) {
+                Ok(command) => Action::Call { request, command },
+                Err(text) => answer(text),
+            },
+        });
+    }
+
+    /// Attachments of a result have no place in this format; its JSON goes out alone.
+    fn on_reply(&mut self, _request: u64, reply: Reply, frames: &mut Vec<Frame>) {
+        frames.push(Frame::Text(match reply.outcome {
+            Ok(success) if success.ack_only => self.options.ack.clone(),
+            Ok(success) => success.json,
+            Err(failure) => error_text(&failure),
+        }));
+    }
+
+    fn on_refusal(&mut self, failure: &Failure) -> Option<Frame> {
+        Some(Frame::Text(error_text(failure)))
+    }
+}
+
+fn error_text(failure: &Failure) -> ByteString {
+    format!("Error: {}", failure.message).into()
+}
+
+fn unknown_request(text: &str) -> ByteString {
+    let text = text.trim();
+    format!("Error: Unknown request:\n{}", &text[..text.floor_char_boundary(UNKNOWN_BYTES)]).into()
+}
+
+/// Without the white space that JSON allows around a value.
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\n', '\r'])
+}
+
+/// A member whose key is registered.
+struct Match<'a> {
+    key: Cow<'a, str>,
+    value: &'a str,
+}
+
+/// The registered members of a request. One is the rule; a list is made only for more.
+#[derive(Default)]
+struct Matches<'a> {
+    first: Option<Match<'a>>,
+    more: Vec<Match<'a>>,
+}
+
+impl<'a> Matches<'a> {
+    /// Of several members with one key the last counts.
+    fn see(&mut self, member: json::Member<'a>, keys: &dyn Keys) {
+        let key = member.key();
+        if key.is_empty() || !keys.is_command(&key) {
+            return;
+        }
+        if let Some(seen) = self.first.iter_mut().chain(&mut self.more).find(|seen| seen.key == key) {
+            seen.value = member.value;
+            return;
+        }
+        let found = Match { key, value: member.value };
+        if self.first.is_none() {
+            self.first = Some(found);
+        } else {
+            self.more.push(found);
+        }
+    }
+
+    /// The one that routes. `image` wins over `elements`, as in the original; anything else that is not one is an error.
+    fn choose(self) -> Result<Option<Match<'a>>, ByteString> {
+        let Some(first) = self.first else { return Ok(None) };
+        if self.more.is_empty() {
+            return Ok(Some(first));
+        }
+        let mut all: Vec<Match<'a>> = std::iter::once(first).chain(self.more).collect();
+        if let [a, b] = all.as_slice()
+            && let Some(image) = match (&*a.key, &*b.key) {
+                ("image", "elements") => Some(0),
+                ("elements", "image") => Some(1),
+                _ => None,
+            }
+        {
+            return Ok(Some(all.swap_remove(image)));
+        }
+        let names: Vec<String> = all.iter().map(|found| format!("'{}'", found.key)).collect();
+        Err(format!("Error: Several commands in one request: {}. Send one at a time.", names.join(", ")).into())
+    }
+}
