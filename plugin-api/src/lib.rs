@@ -11,6 +11,8 @@
 #![allow(non_camel_case_types)]
 // The one purpose of this crate is to describe raw C structs.
 #![allow(unsafe_code)]
+// cbindgen makes an opaque struct of `Option<Alias>`: every function type is written in place.
+#![allow(clippy::type_complexity)]
 
 pub mod ext;
 pub mod layout;
