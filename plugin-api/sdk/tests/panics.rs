@@ -122,10 +122,7 @@ fn create_and_start_that_panic_refuse_the_plugin() {
 fn cancel_that_panics_is_logged() {
     let bench = bench("cancel");
     let request = Request { key: "fine".into(), params: "null".into(), cancelled: true, ..Request::default() };
-    // `cancel` may come after the answer too; it is called once the handler was entered, or not at all.
-    while bench.log().is_empty() {
-        assert!(bench.send(request.clone()).status.is_ok());
-    }
+    assert!(bench.send(request).status.is_ok());
     assert_eq!(bench.log(), ["'cancel' panicked: stumbled"]);
 }
 

@@ -5,7 +5,8 @@ use super::descriptor::Slot;
 use super::entry::entry;
 use crate::{Call, Commands, Error, Host, Info, NoConfig, Plugin};
 use jackfield_plugin_api::*;
-use std::cell::RefCell;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 
@@ -232,4 +233,42 @@ fn buffers_are_released_once_with_what_came_with_them() {
     // SAFETY: handed over by `into_buf`.
     let buffer = unsafe { super::buffer::Buffer::new(into_buf(vec)) };
     assert_eq!(&*buffer, b"abc");
+}
+
+/// Counts the allocations of each thread.
+struct Counting;
+
+thread_local!(static ALLOCATIONS: Cell<usize> = const { Cell::new(0) });
+
+// SAFETY: the system's allocator does the work.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: as promised by the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as promised by the caller.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn a_borrowed_result_costs_no_allocation() {
+    unsafe extern "C" fn drop_reply(_: *const jf_host, _: jf_token, _: *const jf_reply) -> jf_status {
+        JF_OK
+    }
+    let host = jf_host { reply: Some(drop_reply), ..host() };
+    let (plugin, instance) = running(&host);
+    let (handle, command) = (plugin.handle.unwrap(), command("a", "[1, 2, 3]"));
+    let before = ALLOCATIONS.get();
+    // SAFETY: the instance is alive until `destroy`.
+    let status = unsafe { handle(instance, &command) };
+    assert_eq!((status, ALLOCATIONS.get() - before), (JF_OK, 0));
+    // SAFETY: destroyed once.
+    unsafe { plugin.destroy.unwrap()(instance) };
 }
