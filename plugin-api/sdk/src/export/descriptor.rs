@@ -1,0 +1,96 @@
+//! What a plugin tells about itself, as the C structs.
+
+use crate::commands::Commands;
+use crate::{Info, Plugin, Registration};
+use jackfield_plugin_api::*;
+use std::sync::OnceLock;
+
+/// Where [`export!`](crate::export!) keeps the descriptor of its plugin: static until unload.
+#[doc(hidden)]
+#[derive(Default)]
+pub struct Slot(OnceLock<Descriptor>);
+
+impl Slot {
+    /// Empty; filled by the first call of the entry function.
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// The descriptor of `P`, made at the first call. It stays where it is as long as the slot does.
+    pub(crate) fn descriptor<P: Plugin>(&'static self) -> &'static jf_descriptor {
+        &self.0.get_or_init(Descriptor::of::<P>).raw
+    }
+}
+
+struct Descriptor {
+    raw: jf_descriptor,
+    /// What `raw` points to, directly or not. Never touched again.
+    _memory: Memory,
+}
+
+#[derive(Default)]
+struct Memory {
+    commands: Vec<jf_command_info>,
+    pointers: Vec<*const jf_command_info>,
+    texts: Vec<Vec<jf_str>>,
+}
+
+// SAFETY: written once, before it is shared; from then on only read. All it points to is static or its own.
+unsafe impl Send for Descriptor {}
+// SAFETY: as above.
+unsafe impl Sync for Descriptor {}
+
+impl Descriptor {
+    fn of<P: Plugin>() -> Self {
+        let Info { id, name, version, license, build, flags, topics } = P::INFO;
+        let mut memory = Memory::default();
+        for registration in Commands::<P>::of().registrations() {
+            let info = memory.command(registration);
+            memory.commands.push(info);
+        }
+        memory.pointers = memory.commands.iter().map(std::ptr::from_ref).collect();
+        let (topics, topic_count) = memory.texts(topics);
+        let raw = jf_descriptor {
+            struct_size: size_of::<jf_descriptor>() as u32,
+            flags,
+            id: jf_str::new(id),
+            name: jf_str::new(name),
+            version: jf_str::new(version),
+            license: jf_str::new(license),
+            build: jf_str::new(build),
+            topics,
+            topic_count,
+            commands: memory.pointers.as_ptr(),
+            command_count: memory.pointers.len(),
+        };
+        Self { raw, _memory: memory }
+    }
+}
+
+impl Memory {
+    fn command(&mut self, registration: &Registration) -> jf_command_info {
+        let (param_order, param_count) = self.texts(registration.order);
+        let (examples, example_count) = self.texts(&registration.examples);
+        jf_command_info {
+            struct_size: size_of::<jf_command_info>() as u32,
+            command_class: registration.class,
+            flags: registration.flags,
+            param_count: param_count as u32,
+            key: jf_str::new(registration.key),
+            help: jf_str::new(registration.help),
+            params_schema: jf_str::new(registration.params_schema),
+            result_schema: jf_str::new(registration.result_schema),
+            param_order,
+            examples,
+            example_count,
+        }
+    }
+
+    /// An array of texts that lives as long as `self`.
+    fn texts(&mut self, texts: &[&'static str]) -> (*const jf_str, usize) {
+        let array: Vec<jf_str> = texts.iter().map(|text| jf_str::new(text)).collect();
+        let place = (array.as_ptr(), array.len());
+        self.texts.push(array);
+        place
+    }
+}

@@ -1,0 +1,29 @@
+//! The C face of a plugin: all raw pointers and all unsafe code of this crate.
+//!
+//! - `tables`: reading structs and texts of the other side
+//! - `buffer`: owned bytes that cross the ABI, in both directions
+//! - `guard`: stops panics
+//! - `host`, `store`: the host's tables as safe methods
+//! - `command`, `reply`: a command and its answer
+//! - `descriptor`, `entry`: what the plugin offers
+//! - `bench`, `bench_store`: a host for tests
+//!
+//! An extension of the plugin (state, events, threads) becomes one more file here and one more line in
+//! `entry::get_extension`.
+
+#![allow(unsafe_code)]
+
+pub(crate) mod bench;
+pub(crate) mod bench_store;
+pub(crate) mod buffer;
+pub(crate) mod command;
+pub(crate) mod descriptor;
+pub(crate) mod entry;
+pub(crate) mod guard;
+pub(crate) mod host;
+pub(crate) mod reply;
+pub(crate) mod store;
+pub(crate) mod tables;
+
+#[cfg(test)]
+mod tests;

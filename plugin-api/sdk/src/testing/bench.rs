@@ -1,0 +1,142 @@
+//! One plugin under test.
+
+use super::desk::{Desk, Event, Phase};
+use super::{Attachment, Outcome, Progress, Refused, Request};
+use crate::commands::Commands;
+use crate::export::bench::{CommandMemory, Loaded};
+use crate::{Plugin, Store};
+use jackfield_plugin_api::JF_INLINE;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A started plugin, and the host that it believes in. Stops and destroys it when dropped.
+pub struct Bench<P> {
+    loaded: Arc<Loaded>,
+    desk: &'static Desk,
+    limit: Duration,
+    plugin: PhantomData<fn() -> P>,
+}
+
+impl<P: Plugin> Bench<P> {
+    /// Loads, creates and starts the plugin. `config` is a JSON text or a `serde_json::Value`.
+    pub fn new(config: impl ToString) -> Result<Self, Refused> {
+        // Never freed, as with the server, whose tables outlive a plugin: a thread that the plugin left behind may still
+        // call them.
+        let desk: &'static Desk = Box::leak(Box::default());
+        let mut loaded = Loaded::load::<P>(desk)?;
+        desk.enter(Phase::Created);
+        loaded.create(&config.to_string())?;
+        desk.enter(Phase::Running);
+        // From here on, dropping the bench destroys the instance.
+        let bench = Self { loaded: Arc::new(loaded), desk, limit: Duration::from_secs(30), plugin: PhantomData };
+        bench.loaded.start()?;
+        Ok(bench)
+    }
+
+    /// How long a command may take before its outcome is [`Status::Deadline`](crate::Status::Deadline); 30 s unless told.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Calls a command and waits for its answer. `params` is a JSON text or a `serde_json::Value`.
+    pub fn call(&self, key: &str, params: impl ToString) -> Outcome {
+        self.call_with(key, params, Vec::new())
+    }
+
+    /// [`call`](Self::call) with attachments.
+    pub fn call_with(&self, key: &str, params: impl ToString, attachments: Vec<Attachment>) -> Outcome {
+        self.send(Request { key: key.into(), params: params.to_string(), attachments, ..Request::default() })
+    }
+
+    /// [`call`](Self::call) with all that a command can have.
+    ///
+    /// # Panics
+    /// If the params are no JSON: a server would not let them through.
+    pub fn send(&self, request: Request) -> Outcome {
+        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&request.params) {
+            panic!("the params of '{}' are no JSON: {error}: {}", request.key, request.params);
+        }
+        let inline = Commands::<P>::of().registrations().any(|r| r.key == request.key && r.class == JF_INLINE);
+        let memory = self.desk.open(inline, request.cancelled, |token| Arc::new(CommandMemory::new(token, request)));
+        let token = memory.token();
+        let (desk, loaded) = (self.desk, Arc::clone(&self.loaded));
+        let thread = std::thread::Builder::new().name("plugin".into()).spawn(move || {
+            desk.begin(token);
+            let status = loaded.handle(&memory);
+            desk.returned(token, status);
+        });
+        let thread = thread.expect("a test may start a thread");
+        let until = Instant::now() + self.limit;
+        loop {
+            match self.desk.wait(token, until) {
+                Event::Cancel => self.loaded.cancel(token),
+                Event::Done(outcome) => {
+                    // `returned` was its last step.
+                    let _ = thread.join();
+                    self.desk.release();
+                    return outcome;
+                }
+                Event::Late(outcome) => return outcome,
+            }
+        }
+    }
+
+    /// From now on a command is cancelled when it tells progress for which this is true. It must not use the bench.
+    pub fn cancel_when(&self, when: impl FnMut(&Progress) -> bool + Send + 'static) {
+        self.desk.cancel_when(Box::new(when));
+    }
+
+    /// Calls every command with each of its examples. Gives how many there were, or what failed, one line each.
+    pub fn run_examples(&self) -> Result<usize, String> {
+        let commands = Commands::<P>::of();
+        let mut count = 0;
+        let mut failed = String::new();
+        for registration in commands.registrations() {
+            for example in &registration.examples {
+                count += 1;
+                let why = match serde_json::from_str::<serde::de::IgnoredAny>(example) {
+                    Err(error) => format!("no JSON: {error}"),
+                    Ok(_) => match self.call(registration.key, example) {
+                        Outcome { status: Ok(()), .. } => continue,
+                        Outcome { status: Err(status), message, .. } => format!("{status}: {message}"),
+                    },
+                };
+                failed.push_str(&format!("'{}' with {example}: {why}\n", registration.key));
+            }
+        }
+        if failed.is_empty() { Ok(count) } else { Err(failed) }
+    }
+
+    /// Stops the plugin and starts it again, as a refused swap does.
+    pub fn restart(&self) -> Result<(), Refused> {
+        self.loaded.stop();
+        self.loaded.start()
+    }
+
+    /// The store, as the plugin sees it: for putting in what it needs, and for looking at what it did. Blobs are named by a
+    /// hash that is good for tests only.
+    pub fn store(&self) -> Store {
+        self.loaded.store()
+    }
+
+    /// All lines that the plugin has logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.desk.lines()
+    }
+}
+
+impl<P> Drop for Bench<P> {
+    fn drop(&mut self) {
+        if self.desk.is_idle() {
+            self.loaded.stop();
+            self.desk.release();
+            self.desk.enter(Phase::Gone);
+            self.loaded.destroy();
+            self.desk.store.clear();
+        }
+        // Else a command has not ended: its plugin is left as it is, which is all that is safe.
+    }
+}
