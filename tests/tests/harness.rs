@@ -36,7 +36,8 @@ fn a_server_gets_its_folders_arguments_and_none_of_the_testers_settings() {
 #[test]
 fn a_terminated_server_tells_its_exit_code_and_its_log() {
     let server =
-        script("trap 'echo stopping >&2; kill -9 $!; exit 7' TERM; sleep 60 & echo begun >&2; echo ready; wait").start();
+        script("trap 'echo stopping >&2; kill -9 $!; exit 7' TERM; sleep 60 & echo begun >&2; echo ready; wait")
+            .start();
     server.expect_log("begun");
     server.terminate();
     let (ended, _home) = server.wait();

@@ -85,7 +85,7 @@ impl Generation {
             // Its deadline passed while it was being taken.
             return self.leave();
         }
-        let (token, frame) = self.ledger.flights.begin(call, |call, token| CommandFrame::new(call, token));
+        let (token, frame) = self.ledger.flights.begin(call, CommandFrame::new);
         let status = self.instance.handle(&frame);
         let (step, replied) = self.ledger.flights.returned(token, status != abi::JF_PENDING);
         if replied {

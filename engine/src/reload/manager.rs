@@ -311,11 +311,11 @@ impl Manager {
     fn retry_blocked(&self) {
         let mut retry = false;
         for record in &mut lock(&self.core.registry).records {
-            if record.refused.as_ref().is_some_and(|refused| refused.blocked) {
-                if let Some(watched) = &mut record.watched {
-                    watched.pending = true;
-                    retry = true;
-                }
+            if record.refused.as_ref().is_some_and(|refused| refused.blocked)
+                && let Some(watched) = &mut record.watched
+            {
+                watched.pending = true;
+                retry = true;
             }
         }
         if retry {

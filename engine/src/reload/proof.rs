@@ -139,7 +139,7 @@ fn has_thread_locals(file: &object::File<'_>) -> bool {
     segment || file.imports().map_or(true, |mut imports| imports.any(registers))
 }
 
-fn bare<'data>(name: object::NameOrOrdinal<&'data [u8]>) -> &'data [u8] {
+fn bare(name: object::NameOrOrdinal<&[u8]>) -> &[u8] {
     match name {
         object::NameOrOrdinal::Name(name) => name,
         object::NameOrOrdinal::Ordinal(_) => &[],

@@ -8,33 +8,38 @@ use jackfield_plugin_api as abi;
 use std::ffi::c_void;
 use std::sync::Arc;
 
+/// Behind the `ctx` of a table.
+struct Context {
+    ledger: Arc<Ledger>,
+}
+
 /// The table of host functions of one generation. The plugin keeps a pointer to it: it must live as long as the library is
 /// mapped.
 pub(crate) struct HostTable {
     raw: Box<abi::jf_host>,
     /// What `raw.ctx` points to.
-    _ledger: Box<Arc<Ledger>>,
+    _context: Box<Context>,
 }
 
-// SAFETY: immutable after construction; `ctx` points to an Arc<Ledger>, which is Sync.
+// SAFETY: immutable after construction; `ctx` points to a Context, which is Sync.
 unsafe impl Send for HostTable {}
 // SAFETY: as above.
 unsafe impl Sync for HostTable {}
 
 impl HostTable {
     pub fn new(ledger: Arc<Ledger>) -> Arc<Self> {
-        let ledger = Box::new(ledger);
+        let context = Box::new(Context { ledger });
         let raw = abi::jf_host {
             struct_size: size_of::<abi::jf_host>() as u32,
             abi_minor: abi::JF_ABI_MINOR,
-            ctx: std::ptr::from_ref(&*ledger).cast_mut().cast(),
+            ctx: std::ptr::from_ref(&*context).cast_mut().cast(),
             log: Some(log),
             get_service: Some(get_service),
             reply: Some(reply_to),
             progress: Some(progress),
             is_cancelled: Some(is_cancelled),
         };
-        Arc::new(Self { raw: Box::new(raw), _ledger: ledger })
+        Arc::new(Self { raw: Box::new(raw), _context: context })
     }
 
     pub fn as_ptr(&self) -> *const abi::jf_host {
@@ -50,7 +55,7 @@ pub(super) unsafe fn ledger<'a>(host: *const abi::jf_host) -> Option<&'a Arc<Led
     // SAFETY: promised by the caller.
     let host = unsafe { host.as_ref() }?;
     // SAFETY: `ctx` was set in `new` and points to what the table owns.
-    unsafe { host.ctx.cast::<Arc<Ledger>>().as_ref() }
+    unsafe { host.ctx.cast::<Context>().as_ref() }.map(|context| &context.ledger)
 }
 
 extern "C" fn log(host: *const abi::jf_host, level: i32, message: abi::jf_str) {
