@@ -57,13 +57,10 @@ pub struct Close {
     pub reason: &'static str,
 }
 
-/// One wire format on one connection. Any bytes from a peer lead to an action or to nothing, never to a panic.
+/// One wire format on one connection, whose answers go out in the order of its requests. Any bytes from a peer lead to an action or to nothing, never to a panic.
 pub trait Dialect: Send {
     /// Its name, as in a listener's `dialect` parameter.
     fn name(&self) -> &'static str;
-
-    /// Replies go out strictly in the order of requests.
-    fn in_order(&self) -> bool;
 
     /// Takes one message and adds what is to be done about it.
     fn on_message(&mut self, message: Frame, keys: &dyn Keys, actions: &mut Vec<Action>);

@@ -59,10 +59,6 @@ impl Dialect for Zeiss {
         "zeiss"
     }
 
-    fn in_order(&self) -> bool {
-        true
-    }
-
     fn on_message(&mut self, message: Frame, keys: &dyn Keys, actions: &mut Vec<Action>) {
         let request = self.next;
         self.next += 1;

@@ -1,27 +1,206 @@
 //! The parts list: the only place that wires the parts of a server together.
 
-use crate::config::Config;
+use crate::accept::Accept;
+use crate::config::{self, Config};
+use crate::session::Shared;
 use crate::store::{OpenError, SqliteStore};
+use crate::transport::{ListenError, ListenUrl, Listener, UrlError};
+use jackfield_engine::{Engine, EngineConfig, EngineError, PluginConfig, Watch};
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// After the engine has answered everything: how long sessions may take to send that and close.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Why a server could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
+    /// The text of a listener.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// A listener cannot be opened.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The data folder.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The runtime or the signals.
+    #[error("the system refuses {what}: {source}")]
+    System {
+        /// What was asked for.
+        what: &'static str,
+        /// Its reason.
+        source: io::Error,
+    },
 }
 
 impl AppError {
-    /// 1: failed.
+    /// 2: bad configuration; 1: failed.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::FAILURE
+        if matches!(self, Self::Url(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
     }
 }
 
 /// Runs a server to its end.
 pub fn run(config: Config) -> Result<ExitCode, AppError> {
-    let store = SqliteStore::open(&config.data)?;
-    tracing::info!(data = %store.folder().display(), "opened the store");
+    raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| AppError::System { what: "a runtime", source })?;
+    let outcome = runtime.block_on(serve(config));
+    // Nothing of ours is left in it; a name look-up or a hung plugin thread is not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(config: Config) -> Result<ExitCode, AppError> {
+    let stop = CancellationToken::new();
+    let urls = config.listen.iter().map(|text| text.parse()).collect::<Result<Vec<ListenUrl>, _>>()?;
+    let store = Arc::new(SqliteStore::open(&config.data)?);
+    let listeners = bind(&urls, config.listen_is_default())?;
+    let engine = Arc::new(Engine::start(engine_config(&config, store.clone()))?);
+    let shared = Arc::new(Shared { engine: engine.clone(), limits: config.limits.clone(), stop: stop.clone() });
+    let quit = config.http.quit == config::Quit::Loopback;
+    let accept = Arc::new(Accept::new(shared, config.http.origins.clone(), quit));
+    watch_signals(&config, &stop).map_err(|source| AppError::System { what: "to tell signals", source })?;
+
+    // Connections wait in the sockets until the plugins that were there at the start are loaded or refused.
+    for listener in &listeners {
+        say(&format!("listening {}", listener.url()));
+    }
+    blocking(&engine, Engine::wait_ready).await;
+    let doors: Vec<_> = listeners.into_iter().map(|listener| tokio::spawn(accept.clone().listen(listener))).collect();
+    say("ready");
+
+    stop.cancelled().await;
+    tracing::info!("stopping");
+    engine.stop_accepting();
+    accept.sessions.close();
+    for door in doors {
+        let _ = door.await;
+    }
+    blocking(&engine, Engine::shutdown).await;
+    if tokio::time::timeout(LAST_WORDS, accept.sessions.wait()).await.is_err() {
+        tracing::warn!(sessions = accept.sessions.len(), "some connections did not take their last answers");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn bind(urls: &[ListenUrl], are_default: bool) -> Result<Vec<Listener>, AppError> {
+    let mut listeners = Vec::new();
+    for url in urls {
+        match Listener::bind(url) {
+            Ok(bound) => listeners.extend(bound),
+            Err(error @ ListenError::NoIpv6 { .. }) if are_default => tracing::warn!("{error}"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(listeners)
+}
+
+fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
+    let plugins = config.plugin.iter().map(|(id, plugin)| {
+        let deadlines = plugin.deadline_s.iter();
+        let of_engine = PluginConfig {
+            disabled: plugin.disabled,
+            threads: plugin.threads,
+            deadlines: deadlines.map(|(key, s)| (key.clone(), jackfield_engine::Limits::seconds(*s))).collect(),
+            config: plugin.config.clone(),
+        };
+        (id.clone(), of_engine)
+    });
+    EngineConfig {
+        folders: config.plugins.folders.clone(),
+        watch: match config.plugins.watch {
+            config::Watch::Native => Watch::Native,
+            config::Watch::Poll => Watch::Poll,
+            config::Watch::Off => Watch::Off,
+        },
+        settle: Duration::from_millis(config.plugins.settle_ms),
+        live_generations: config.plugins.live_generations,
+        copies: config.data.join("plugins"),
+        plugins: plugins.collect(),
+        limits: config.limits.clone(),
+        store: Some(store),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// Does blocking work of the engine without holding up the runtime.
+async fn blocking(engine: &Arc<Engine>, work: fn(&Engine)) {
+    let engine = engine.clone();
+    let _ = tokio::task::spawn_blocking(move || work(&engine)).await;
+}
+
+/// A line for whoever started the server. A reader that has gone is no reason to stop.
+fn say(line: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// The first SIGINT or SIGTERM stops in order, the second at once. SIGHUP reads the configuration again.
+#[cfg(unix)]
+fn watch_signals(config: &Config, stop: &CancellationToken) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let (stop, config) = (stop.clone(), config.clone());
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => stop_or_exit(&stop),
+                _ = terminate.recv() => stop_or_exit(&stop),
+                _ = hang_up.recv() => tell_changes(&config),
+            }
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn watch_signals(_: &Config, stop: &CancellationToken) -> io::Result<()> {
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            stop_or_exit(&stop);
+        }
+    });
+    Ok(())
+}
+
+fn stop_or_exit(stop: &CancellationToken) {
+    if stop.is_cancelled() {
+        std::process::exit(1);
+    }
+    stop.cancel();
+}
+
+/// Reads the configuration again and says what is different; a broken one changes nothing.
+#[cfg(unix)]
+fn tell_changes(config: &Config) {
+    match config.reload().and_then(|new| Ok((config::report_json(config)?, config::report_json(&new)?))) {
+        Ok((old, new)) if old == new => tracing::info!("read the configuration again: nothing has changed"),
+        Ok(_) => tracing::warn!("read the configuration again: it has changed, which takes effect at the next start"),
+        Err(error) => tracing::error!(%error, "the configuration cannot be read; the old one stays"),
+    }
+}
+
+/// As many connections as `limits.connections` allows need as many descriptors; the usual soft limit is 1,024.
+fn raise_descriptor_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::debug!(%error, "the limit on open files stays as it is");
+        }
+    }
 }

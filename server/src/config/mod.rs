@@ -16,14 +16,12 @@ pub use layers::Origin;
 pub use lookup::World;
 pub use report::{report, report_json};
 
+use crate::transport::DEFAULT_LISTENERS;
 use jackfield_engine::Limits;
 use layers::Layers;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// The listeners where none is named.
-pub const DEFAULT_LISTEN: [&str; 3] = ["ws://127.0.0.1:40010", "ws://[::1]:40010", "tcp://127.0.0.1:7000"];
 
 /// The effective configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -216,7 +214,7 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: DEFAULT_LISTEN.map(str::to_owned).to_vec(),
+            listen: DEFAULT_LISTENERS.map(str::to_owned).to_vec(),
             data: PathBuf::from("jackfield-data"),
             plugins: Plugins::default(),
             plugin: BTreeMap::new(),

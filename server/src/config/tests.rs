@@ -45,7 +45,7 @@ fn with_nothing_said_the_defaults_hold() {
     fs::remove_file(place.path("jackfield.toml")).unwrap();
     place.sources.world.program = Some(PathBuf::from("/opt/jackfield/bin/jackfield"));
     let config = place.load().unwrap();
-    assert_eq!(config.listen, DEFAULT_LISTEN);
+    assert_eq!(config.listen, DEFAULT_LISTENERS);
     assert!(config.listen_is_default());
     assert_eq!(config.file(), None);
     assert_eq!(config.data, place.path("jackfield-data"));

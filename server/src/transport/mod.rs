@@ -29,6 +29,12 @@ pub(crate) const WRITE_BYTES: usize = 128 << 10;
 
 /// One connection that carries messages. One task owns it.
 pub trait Transport: Send {
+    /// Whether [`close`](Self::close) can tell a code; elsewhere an error is told as a message before.
+    const HAS_CLOSE_CODES: bool;
+
+    /// Whether answers can still reach the peer after [`next`](Self::next) has given `None`.
+    fn hears(&self) -> bool;
+
     /// Waits for the next message; answers pings meanwhile. `None`: no more will come; answers can still be sent if the peer
     /// only ended its sending side. Cancel safe.
     fn next(&mut self) -> impl Future<Output = Result<Option<Frame>, TransportError>> + Send;

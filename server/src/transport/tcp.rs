@@ -159,6 +159,13 @@ impl Tcp {
 }
 
 impl Transport for Tcp {
+    const HAS_CLOSE_CODES: bool = false;
+
+    fn hears(&self) -> bool {
+        // A half close is how clients of the original end a request.
+        true
+    }
+
     async fn next(&mut self) -> Result<Option<Frame>, TransportError> {
         loop {
             match self.step()? {

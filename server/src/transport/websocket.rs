@@ -75,6 +75,13 @@ impl WebSocket {
 }
 
 impl Transport for WebSocket {
+    const HAS_CLOSE_CODES: bool = true;
+
+    fn hears(&self) -> bool {
+        // The end of a WebSocket is the end of both directions.
+        false
+    }
+
     async fn next(&mut self) -> Result<Option<Frame>, TransportError> {
         poll_fn(|cx| self.poll_frame(cx)).await
     }

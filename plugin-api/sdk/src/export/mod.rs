@@ -6,6 +6,7 @@
 //! - `host`, `store`: the host's tables as safe methods
 //! - `command`, `reply`: a command and its answer
 //! - `descriptor`, `entry`: what the plugin offers
+//! - `macros`: the entry symbol
 //! - `bench`, `bench_store`: a host for tests
 //!
 //! An extension of the plugin (state, events, threads) becomes one more file here and one more line in
@@ -21,6 +22,7 @@ pub(crate) mod descriptor;
 pub(crate) mod entry;
 pub(crate) mod guard;
 pub(crate) mod host;
+mod macros;
 pub(crate) mod reply;
 pub(crate) mod store;
 pub(crate) mod tables;

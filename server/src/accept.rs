@@ -1,0 +1,136 @@
+//! From a listener to sessions: who gets in, as what, and how many at once.
+
+use crate::session::{Session, Shared};
+use crate::transport::http::{self, HttpPolicy};
+use crate::transport::{ListenUrl, Listener, Scheme, Tcp, TcpOptions, Transport};
+use jackfield_dialects::{Dialect, UnknownDialect, ZeissOptions};
+use jackfield_engine::Limits;
+use jackfield_message::{ErrorCode, Failure, SessionId};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+/// Connections that are being told that they are too many. Further ones are dropped without a word.
+const BEING_REFUSED: usize = 64;
+
+/// What all listeners of a server share.
+pub(crate) struct Accept {
+    pub shared: Arc<Shared>,
+    /// Sessions; waited for at the end.
+    pub sessions: TaskTracker,
+    /// Origins of web pages beside the server's own.
+    pub origins: Vec<String>,
+    /// Whether clients on this machine may stop the server.
+    pub quit: bool,
+    connections: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+    next_session: AtomicU64,
+}
+
+impl Accept {
+    pub fn new(shared: Arc<Shared>, origins: Vec<String>, quit: bool) -> Self {
+        Self {
+            connections: Arc::new(Semaphore::new(shared.limits.connections)),
+            refusals: Arc::new(Semaphore::new(BEING_REFUSED)),
+            shared,
+            sessions: TaskTracker::new(),
+            origins,
+            quit,
+            next_session: AtomicU64::new(1),
+        }
+    }
+
+    /// Serves the connections of a listener until the server stops.
+    pub async fn listen(self: Arc<Self>, listener: Listener) {
+        let url = Arc::new(listener.url().clone());
+        loop {
+            let (stream, peer) = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.shared.stop.cancelled() => return,
+            };
+            let (accept, url) = (self.clone(), url.clone());
+            if let Ok(place) = self.connections.clone().try_acquire_owned() {
+                self.sessions.spawn(async move {
+                    accept.serve(stream, peer, &url).await;
+                    drop(place);
+                });
+            } else if let Ok(place) = self.refusals.clone().try_acquire_owned() {
+                tracing::warn!(%peer, limit = self.shared.limits.connections, "too many connections; one is refused");
+                self.sessions.spawn(async move {
+                    accept.refuse(stream, &url).await;
+                    drop(place);
+                });
+            }
+        }
+    }
+
+    async fn serve(&self, stream: TcpStream, peer: SocketAddr, url: &ListenUrl) {
+        match url.scheme {
+            Scheme::Ws => match http::accept(stream, &self.http_policy(url)).await {
+                Ok((socket, request)) => self.session(socket, peer, url, &request.path).await,
+                Err(error) => tracing::debug!(%peer, listener = %url, %error, "no WebSocket"),
+            },
+            Scheme::Tcp => self.session(self.tcp(stream, url), peer, url, "").await,
+        }
+    }
+
+    async fn session(&self, transport: impl Transport, peer: SocketAddr, url: &ListenUrl, path: &str) {
+        let dialect = match self.dialect(url, path) {
+            Ok(dialect) => dialect,
+            Err(error) => {
+                let mut transport = transport;
+                tracing::debug!(%peer, %error, "no such dialect");
+                let close =
+                    jackfield_dialects::Close { code: 1008, reason: "This path's dialect is not in this version." };
+                return transport.close(Some(close)).await;
+            }
+        };
+        let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
+        tracing::debug!(session = id.0, %peer, dialect = dialect.name(), listener = %url, "connected");
+        let may_quit = self.quit && peer.ip().to_canonical().is_loopback();
+        Session::new(self.shared.clone(), transport, dialect, id, may_quit).run().await;
+        tracing::debug!(session = id.0, "disconnected");
+    }
+
+    async fn refuse(&self, stream: TcpStream, url: &ListenUrl) {
+        if url.scheme == Scheme::Ws {
+            return http::refuse(stream).await;
+        }
+        let mut transport = self.tcp(stream, url);
+        let text =
+            format!("Too many connections (limit connections = {}). Try again later.", self.shared.limits.connections);
+        if let Ok(mut dialect) = self.dialect(url, "")
+            && let Some(frame) = dialect.on_refusal(&Failure::new(ErrorCode::Busy, text))
+        {
+            let _ = transport.queue(frame).await;
+        }
+        transport.close(None).await;
+    }
+
+    fn dialect(&self, url: &ListenUrl, path: &str) -> Result<Box<dyn Dialect>, UnknownDialect> {
+        let options = ZeissOptions {
+            ack: url.ok.clone(),
+            quit_word: url.scheme == Scheme::Ws,
+            nesting: self.shared.limits.nesting,
+        };
+        url.dialect.open(path, options)
+    }
+
+    fn tcp(&self, stream: TcpStream, url: &ListenUrl) -> Tcp {
+        let message_bytes = self.shared.limits.message_bytes;
+        Tcp::new(stream, TcpOptions { eol: url.eol, once: url.once, buffer: url.buffer, message_bytes })
+    }
+
+    fn http_policy(&self, url: &ListenUrl) -> HttpPolicy {
+        HttpPolicy {
+            handshake: Limits::seconds(self.shared.limits.handshake_s),
+            origins: self.origins.clone(),
+            path: url.path().map(str::to_owned),
+            buffer: url.buffer,
+            message_bytes: self.shared.limits.message_bytes,
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! One connection: what the transport framed goes through the dialect into the engine, and the answers go back, in order.
+//! The loop and the back pressure are here; one task owns all of it.
+
+mod lineup;
+
+use crate::transport::{Transport, TransportError};
+use jackfield_dialects::{Action, Close, Dialect, Frame, Keys};
+use jackfield_engine::{Engine, Limits, Order, Overlap, ReplySink, ReplyTo, Submitted};
+use jackfield_message::{ErrorCode, Failure, Reply, SessionId};
+use lineup::{Lineup, Place};
+use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+/// Messages that are read ahead of what may be submitted, so that pings, closes and cancels get through.
+const LOOK_AHEAD: usize = 16;
+
+/// RFC 6455 section 7.4.1.
+const GOING_AWAY: Close = Close { code: 1001, reason: "The server is stopping." };
+
+/// What all sessions of a server share.
+pub struct Shared {
+    /// Where commands go.
+    pub engine: Arc<Engine>,
+    /// All limits.
+    pub limits: Limits,
+    /// Cancelled when the server stops: by a signal, or by a `quit` that was granted.
+    pub stop: CancellationToken,
+}
+
+/// One connection as it is served.
+pub struct Session<T> {
+    shared: Arc<Shared>,
+    transport: T,
+    dialect: Box<dyn Dialect>,
+    id: SessionId,
+    /// Whether this peer may stop the server.
+    may_quit: bool,
+    lineup: Lineup,
+    order: Arc<Order>,
+    /// Unbounded in type only: the engine answers each command once, and `session_in_flight` bounds those.
+    replies: UnboundedReceiver<(u64, Reply)>,
+    sink: Arc<Sink>,
+    actions: Vec<Action>,
+    frames: Vec<Frame>,
+}
+
+/// How a session ends.
+enum End {
+    /// The peer has ended, and all answers are out.
+    Over,
+    /// The server ends it.
+    Close(Close),
+    /// A `quit` was granted: the server stops once this connection is closed.
+    Quit(Close),
+}
+
+struct Sink {
+    replies: UnboundedSender<(u64, Reply)>,
+}
+
+impl ReplySink for Sink {
+    fn reply(&self, request: u64, reply: Reply) {
+        // An error means that the session has gone; nobody waits for the answer.
+        let _ = self.replies.send((request, reply));
+    }
+}
+
+/// What the dialect may know of the router.
+struct Registered<'a>(&'a Engine);
+
+impl Keys for Registered<'_> {
+    fn is_command(&self, key: &str) -> bool {
+        self.0.is_command(key)
+    }
+
+    fn catches_all(&self) -> bool {
+        self.0.catches_all()
+    }
+}
+
+impl<T: Transport> Session<T> {
+    /// A session on a new connection.
+    pub fn new(shared: Arc<Shared>, transport: T, dialect: Box<dyn Dialect>, id: SessionId, may_quit: bool) -> Self {
+        let (sender, replies) = unbounded_channel();
+        Self {
+            shared,
+            transport,
+            dialect,
+            id,
+            may_quit,
+            lineup: Lineup::default(),
+            order: Arc::default(),
+            replies,
+            sink: Arc::new(Sink { replies: sender }),
+            actions: Vec::new(),
+            frames: Vec::new(),
+        }
+    }
+
+    /// Serves the connection to its end.
+    pub async fn run(mut self) {
+        let end = self.serve().await;
+        for handle in self.lineup.handles() {
+            self.shared.engine.disconnect(handle);
+        }
+        match end {
+            Ok(End::Over) => self.transport.close(None).await,
+            Ok(End::Close(close)) => self.transport.close(Some(close)).await,
+            Ok(End::Quit(close)) => {
+                self.transport.close(Some(close)).await;
+                self.shared.stop.cancel();
+            }
+            Err(error) => self.fail(error).await,
+        }
+    }
+
+    async fn serve(&mut self) -> Result<End, TransportError> {
+        let stop = self.shared.stop.clone();
+        let (mut ended, mut stopping) = (false, false);
+        loop {
+            self.submit();
+            if let Some(close) = self.send().await? {
+                return Ok(End::Quit(close));
+            }
+            self.transport.flush().await?;
+            if self.lineup.is_empty() {
+                if ended {
+                    return Ok(End::Over);
+                }
+                if stopping {
+                    return Ok(End::Close(GOING_AWAY));
+                }
+            } else if ended && !self.transport.hears() {
+                return Ok(End::Over);
+            }
+            tokio::select! {
+                biased;
+                // Never `None`: the session holds a sender itself.
+                Some((request, reply)) = self.replies.recv() => {
+                    self.answered(request, reply);
+                    while let Ok((request, reply)) = self.replies.try_recv() {
+                        self.answered(request, reply);
+                    }
+                }
+                message = self.transport.next(), if !ended && self.may_read() => match message? {
+                    Some(message) => self.read(message).await?,
+                    None => ended = true,
+                },
+                () = stop.cancelled(), if !stopping => stopping = true,
+            }
+        }
+    }
+
+    /// Takes a message, and all further ones that have arrived with it, so that they are answered in one write.
+    async fn read(&mut self, first: Frame) -> Result<(), TransportError> {
+        let mut next = Some(first);
+        while let Some(message) = next {
+            self.message(message);
+            self.submit();
+            if self.send().await?.is_some() {
+                // A quit was granted; `serve` finds it again at the front.
+                return Ok(());
+            }
+            next = if self.may_read() { self.transport.ready()? } else { None };
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: Frame) {
+        self.dialect.on_message(message, &Registered(&self.shared.engine), &mut self.actions);
+        for action in self.actions.drain(..) {
+            self.lineup.push(match action {
+                Action::Call { mut command, .. } => {
+                    command.session = self.id;
+                    Place::Read(command)
+                }
+                Action::Answer { frame, .. } => Place::Ready(vec![frame]),
+                Action::Quit { granted, close, .. } if self.may_quit => Place::Quit(granted, close),
+                Action::Quit { refused, .. } => Place::Ready(vec![refused]),
+            });
+        }
+    }
+
+    /// Submits what may run now: commands overlap only while all of them go to the same SERIAL instance.
+    fn submit(&mut self) {
+        let engine = &self.shared.engine;
+        while let Some((request, command, overlap)) = self.lineup.take_next(|key| engine.overlap(key)) {
+            let reply_to = ReplyTo { sink: self.sink.clone(), request };
+            // Only commands that may follow others need a place in the order.
+            let order = matches!(overlap, Overlap::SamePlugin(_)).then_some(&self.order);
+            match engine.submit(command, reply_to, order) {
+                Submitted::Answered(reply) => {
+                    self.dialect.on_reply(request, reply, &mut self.frames);
+                    self.lineup.ready(request, self.frames.drain(..).collect());
+                }
+                Submitted::Waiting(handle) => self.lineup.waiting(request, handle, overlap),
+            }
+        }
+    }
+
+    fn answered(&mut self, request: u64, reply: Reply) {
+        self.dialect.on_reply(request, reply, &mut self.frames);
+        self.lineup.ready(request, self.frames.drain(..).collect());
+    }
+
+    /// Hands the answers at the front to the transport. Gives how to close where a granted quit is next.
+    async fn send(&mut self) -> Result<Option<Close>, TransportError> {
+        while let Some(frames) = self.lineup.pop_ready() {
+            for frame in frames {
+                self.transport.queue(frame).await?;
+            }
+        }
+        let Some((granted, close)) = self.lineup.pop_quit() else { return Ok(None) };
+        if let Some(granted) = granted {
+            self.transport.queue(granted).await?;
+        }
+        Ok(Some(close))
+    }
+
+    /// Reading goes on while little is read ahead and few commands are under way.
+    fn may_read(&self) -> bool {
+        let limits = &self.shared.limits;
+        self.lineup.read_ahead() < LOOK_AHEAD
+            && self.lineup.bytes_ahead() <= limits.message_bytes
+            && self.lineup.len() < limits.session_in_flight + LOOK_AHEAD
+            && !self.lineup.has_quit()
+    }
+
+    /// Ends a connection that cannot go on; the peer gets to know why where its protocol has words for it.
+    async fn fail(&mut self, error: TransportError) {
+        tracing::debug!(session = self.id.0, %error, "connection ended");
+        let code = match &error {
+            TransportError::Io(_) => return,
+            TransportError::Refused(_) => return self.transport.close(None).await,
+            TransportError::TooLarge { .. } => 1009,
+            TransportError::NotText => 1007,
+            TransportError::Protocol(_) => 1002,
+        };
+        if !T::HAS_CLOSE_CODES {
+            let failure = Failure::new(ErrorCode::TooLarge, sentence(&error.to_string()));
+            if let Some(frame) = self.dialect.on_refusal(&failure) {
+                let _ = self.transport.queue(frame).await;
+            }
+        }
+        self.transport.close(Some(Close { code, reason: "" })).await;
+    }
+}
+
+/// With a capital letter and a full stop, as the texts of the original servers are.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
