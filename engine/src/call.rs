@@ -164,7 +164,10 @@ impl Call {
 
     /// Takes a place in the session's order, until the client is answered.
     pub fn enter_order(&self, generation: u64, queue: &Arc<Queue>) {
-        if let Some(order) = &self.order {
+        let Some(order) = &self.order else { return };
+        // Held, so that an answer that comes meanwhile (a deadline) finds the place taken, or keeps it from being taken.
+        let client = lock(&self.reply_to);
+        if client.is_some() {
             order.enter(generation);
             *lock(&self.ordered_in) = Some(queue.clone());
         }

@@ -38,7 +38,9 @@ pub struct Elements {
 
 impl Plugin for Elements {
     type Config = Config;
-    const INFO: Info = Info::new("elements", "Elements", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE"));
+    // EXCLUSIVE: two versions at once could take the same number for an id.
+    const INFO: Info =
+        Info::new("elements", "Elements", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE")).exclusive();
 
     fn new(host: Host, config: Config) -> Result<Self, Error> {
         Ok(Self { store: host.store().ok_or("elements needs a server with a store")?, config })
