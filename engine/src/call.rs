@@ -185,3 +185,34 @@ impl Call {
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl ReplySink for Nobody {
+        fn reply(&self, _request: u64, _reply: Reply) {}
+    }
+
+    fn call(order: &Arc<Order>) -> Arc<Call> {
+        let reply_to = ReplyTo { sink: Arc::new(Nobody), request: 0 };
+        Call::new(Command::new("k", "null"), reply_to, Some(order.clone()), 0)
+    }
+
+    #[test]
+    fn a_place_in_the_order_is_free_again_after_the_answer_whichever_comes_first() {
+        let (order, queue) = (Arc::<Order>::default(), Queue::new(1));
+        let entered = call(&order);
+        entered.enter_order(1, &queue);
+        assert!(order.allows(1) && !order.allows(2));
+        entered.answer(Reply::ok("null"));
+        assert!(order.allows(2));
+
+        let answered_before = call(&order);
+        answered_before.answer(Reply::ok("null"));
+        answered_before.enter_order(1, &queue);
+        assert!(order.allows(2), "a command that is answered already keeps others waiting for ever");
+    }
+}
