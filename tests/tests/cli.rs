@@ -11,9 +11,10 @@ use std::process::{Command, Stdio};
 
 /// Exit code, stdout and stderr of `jackfield ARGS`.
 fn jackfield(args: &[&str]) -> (i32, String, String) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let mut command = Command::new(dist::program());
-    let output = command.args(args).env_clear().current_dir(folder.path()).stdin(Stdio::null()).output().unwrap();
+    let output = command.args(args).env_clear().current_dir(folder.path()).stdin(Stdio::null()).output();
+    let output = output.expect("the program can be started");
     let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
     (output.status.code().expect("it is not killed"), text(output.stdout), text(output.stderr))
 }

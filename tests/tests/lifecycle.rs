@@ -2,20 +2,29 @@
 
 #![cfg(unix)]
 
-use jackfield_tests::client::{Tcp, Ws, is_refused};
+use jackfield_tests::client::{Message, Tcp, Ws, connect, is_refused};
 use jackfield_tests::dist;
 use jackfield_tests::gate::{self, Gate};
 use jackfield_tests::server::{Ended, Server, Setup};
 use rustix::process::Signal;
+use std::io::Write;
 use std::net::TcpListener;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 const STOPPING: &str = "Error: The server is stopping.";
 
 /// `jackfield serve` with these arguments alone, for starts that are refused.
 fn refused(args: &[&str]) -> Output {
-    let folder = tempfile::tempdir().unwrap();
-    Command::new(dist::program()).arg("serve").args(args).current_dir(folder.path()).env_clear().output().unwrap()
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    Command::new(dist::program())
+        .arg("serve")
+        .args(args)
+        .current_dir(folder.path())
+        .env_clear()
+        .output()
+        .expect("the program can be started")
 }
 
 fn assert_refused(ended: &Ended, code: i32, texts: &[&str]) {
@@ -116,11 +125,42 @@ fn what_is_not_done_within_shutdown_s_is_told_that_its_outcome_is_unknown() {
 #[test]
 fn a_client_in_the_middle_of_its_handshake_does_not_hold_up_a_stop() {
     let server = Server::with(&[]);
-    let mut slow = Tcp(jackfield_tests::client::connect(server.address("ws")));
+    let mut slow = Tcp(connect(server.address("ws")));
     slow.send("GET / HTTP/1.1\r\n");
     // Accepted before this one.
     Ws::to(&server).close();
     server.terminate();
+    let (ended, _home) = server.wait();
+    assert_eq!(ended.code, Some(0));
+    assert!(!ended.stderr.contains("did not take their last answers"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_client_that_never_stops_sending_does_not_hold_up_a_stop() {
+    let server = Server::with(&["echo"]);
+    let mut client = Ws::to(&server);
+    let mut stream = client.0.get_ref().try_clone().unwrap();
+    let closed = &AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            // Masked text frames `{"echo":1}`; the mask is zero.
+            let frames = b"\x81\x8a\0\0\0\0{\"echo\":1}".repeat(1000);
+            while !closed.load(Ordering::Relaxed) {
+                stream.write_all(&frames).expect("the server reads until it is answered");
+            }
+        });
+        assert_eq!(client.receive(), "1");
+        server.terminate();
+        let close = loop {
+            match client.message() {
+                Message::Text(text) => assert!(text == "1" || text == STOPPING, "{text}"),
+                other => break other,
+            }
+        };
+        closed.store(true, Ordering::Relaxed);
+        assert!(matches!(&close, Message::Close(Some(frame)) if u16::from(frame.code) == 1001), "{close:?}");
+        drop(client);
+    });
     let (ended, _home) = server.wait();
     assert_eq!(ended.code, Some(0));
     assert!(!ended.stderr.contains("did not take their last answers"), "{}", ended.stderr);

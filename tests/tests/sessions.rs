@@ -36,12 +36,16 @@ fn python(args: &[&str]) -> (Running, Log) {
 
 #[test]
 fn the_readme_conversation_goes_as_it_is_printed_there() {
-    let server = Setup::new().plugin("echo").listen("ws://localhost:0").start();
+    let server = Setup::new().plugin("echo").plugin("elements").listen("ws://localhost:0").start();
     let port = server.address("ws").rsplit(':').next().unwrap_or_default().to_owned();
     let (mut client, shown) = python(&["-m", "websockets", &format!("ws://localhost:{port}/")]);
     let mut typed = client.0.stdin.take().expect("stdin is piped");
+    let points = repo_file("tests/fixtures/gxml/cut_points.gxml").display().to_string();
+    let elements = format!(r#"{{"elements": {{"file": "{points}", "import_mode": "clipboard"}}}}"#);
+    let conversation =
+        [(r#"{"echo": {"n": 1}}"#, r#"{"n": 1}"#), (&*elements, "Ok"), ("{", MALFORMED), ("quit", "bye")];
     let mut next = 0;
-    for (line, answer) in [(r#"{"echo": {"n": 1}}"#, r#"{"n": 1}"#), ("{", MALFORMED), ("quit", "bye")] {
+    for (line, answer) in conversation {
         writeln!(typed, "{line}").unwrap();
         let found = shown.wait_for(next, PATIENCE, |line| line.ends_with(&format!("< {answer}")));
         next = found.unwrap_or_else(|| panic!("{line} is not answered {answer}; shown:\n{}", shown.text())).1;
@@ -252,8 +256,8 @@ fn http(server: &Server, path: &str, headers: &[(&str, &str)]) -> String {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    write!(stream, "GET {path} HTTP/1.1\r\n{headers}{upgrade}\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\n{headers}{upgrade}\r\n").expect("the server takes bytes");
     let mut answer = [0; 4096];
-    let length = stream.read(&mut answer).unwrap();
+    let length = stream.read(&mut answer).expect("an answer comes");
     String::from_utf8_lossy(&answer[..length]).into_owned()
 }
