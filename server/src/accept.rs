@@ -69,10 +69,18 @@ impl Accept {
 
     async fn serve(&self, stream: TcpStream, peer: SocketAddr, url: &ListenUrl) {
         match url.scheme {
-            Scheme::Ws => match http::accept(stream, &self.http_policy(url)).await {
-                Ok((socket, request)) => self.session(socket, peer, url, &request.path).await,
-                Err(error) => tracing::debug!(%peer, listener = %url, %error, "no WebSocket"),
-            },
+            Scheme::Ws => {
+                let policy = self.http_policy(url);
+                let accepted = tokio::select! {
+                    accepted = http::accept(stream, &policy) => accepted,
+                    // Nothing was asked for yet.
+                    () = self.shared.stop.cancelled() => return,
+                };
+                match accepted {
+                    Ok((socket, request)) => self.session(socket, peer, url, &request.path).await,
+                    Err(error) => tracing::debug!(%peer, listener = %url, %error, "no WebSocket"),
+                }
+            }
             Scheme::Tcp => self.session(self.tcp(stream, url), peer, url, "").await,
         }
     }

@@ -80,8 +80,8 @@ async fn serve(config: Config) -> Result<ExitCode, AppError> {
     say("ready");
 
     stop.cancelled().await;
-    tracing::info!("stopping");
     engine.stop_accepting();
+    tracing::info!("stopping");
     accept.sessions.close();
     for door in doors {
         let _ = door.await;

@@ -20,6 +20,11 @@ pub fn plugin(id: &str) -> PathBuf {
     in_dist(&format!("lib/jackfield/plugins/{id}{}", consts::DLL_SUFFIX))
 }
 
+/// An example of a plugin in Rust, by the folder in `examples/`.
+pub fn example(name: &str) -> PathBuf {
+    in_dist(&format!("share/jackfield/examples/{name}{}", consts::DLL_SUFFIX))
+}
+
 /// A Python with the packages of `tests/requirements.txt`: `JACKFIELD_PYTHON`, or the one in `target/venv`.
 pub fn python() -> PathBuf {
     let usual = if cfg!(windows) { "venv/Scripts/python.exe" } else { "venv/bin/python" };

@@ -1,9 +1,12 @@
-//! The harness of the product tests: the built tree, foreign programs, a C compiler, and a server to talk to.
+//! The harness of the product tests: the built tree, foreign programs, a C compiler, a server to talk to, and clients.
 //!
 //! Everything here panics with the reason and the cure when it cannot do its work: a test that cannot run has failed.
 
 pub mod cc;
+pub mod client;
 pub mod dist;
+#[cfg(unix)]
+pub mod gate;
 pub mod log;
 pub mod server;
 

@@ -41,20 +41,24 @@ pub fn metadata() -> Outcome<Metadata> {
     Ok(MetadataCommand::new().current_dir(root()).no_deps().exec()?)
 }
 
-/// Compiles the program and the plugins in `plugins/`.
+/// Folders of plugins in Rust, and where they are installed, each plugin under the name of its folder.
+const PLUGINS: [(&str, &str); 2] = [("plugins", "lib/jackfield/plugins"), ("examples", "share/jackfield/examples")];
+
+/// Compiles the program, the shipped plugins and the examples of plugins.
 fn compiled(metadata: &Metadata, release: bool) -> Outcome<Vec<Piece>> {
-    // A plugin is installed under the name of its folder.
-    let plugins: Vec<(&str, &str)> = metadata
+    let plugins: Vec<(&str, &str, &Path)> = metadata
         .packages
         .iter()
         .filter_map(|package| {
             let folder = package.manifest_path.parent()?;
-            (folder.parent()?.file_name()? == "plugins").then_some((package.name.as_str(), folder.file_name()?))
+            let parent = folder.parent()?.file_name()?;
+            let (_, to) = PLUGINS.into_iter().find(|(from, _)| *from == parent)?;
+            Some((package.name.as_str(), folder.file_name()?, Path::new(to)))
         })
         .collect();
     let mut command = cargo();
     command.args(["build", "--message-format=json-render-diagnostics", "--package=jackfield"]);
-    command.args(plugins.iter().map(|(package, _)| format!("--package={package}")));
+    command.args(plugins.iter().map(|(package, ..)| format!("--package={package}")));
     if release {
         command.arg("--release");
     }
@@ -69,12 +73,11 @@ fn compiled(metadata: &Metadata, release: bool) -> Outcome<Vec<Piece>> {
             let name = format!("jackfield{}", std::env::consts::EXE_SUFFIX);
             pieces.push(Piece { from: program.into(), to: Path::new("bin").join(name), executable: true });
         }
-        let package =
-            plugins.iter().find(|(_, id)| artifact.manifest_path.ends_with(format!("plugins/{id}/Cargo.toml")));
+        let folder = artifact.manifest_path.parent().and_then(|folder| folder.file_name());
+        let plugin = plugins.iter().find(|(_, name, _)| Some(*name) == folder);
         let library = artifact.filenames.iter().find(|file| is_library(file));
-        if let (Some((_, id)), Some(library)) = (package, library) {
-            let name = format!("{id}{}", std::env::consts::DLL_SUFFIX);
-            let to = Path::new("lib/jackfield/plugins").join(name);
+        if let (Some((_, name, to)), Some(library)) = (plugin, library) {
+            let to = to.join(format!("{name}{}", std::env::consts::DLL_SUFFIX));
             pieces.push(Piece { from: library.into(), to, executable: true });
         }
     }

@@ -3,18 +3,18 @@ use jackfield_engine::{CallHandle, Overlap};
 use jackfield_message::Command;
 use std::collections::VecDeque;
 
-/// Where a request is.
+/// Where a request is. `bytes`: of the message that it came in, which stays in memory until the answer.
 pub(super) enum Place {
     /// Read, not submitted yet.
-    Read(Command),
+    Read { command: Command, bytes: usize },
     /// In the engine.
-    Waiting(CallHandle),
+    Waiting { handle: CallHandle, bytes: usize },
     /// Answered; goes out when it is at the front.
     Ready(Vec<Frame>),
     /// A granted quit: what to send, and how to close, when it is at the front.
     Quit(Frame, Close),
     /// Taken out for a moment to be submitted.
-    Moving,
+    Moving { bytes: usize },
 }
 
 /// The requests of a session in the order in which they came, which is the order of the answers.
@@ -29,7 +29,9 @@ pub(super) struct Lineup {
     in_flight: usize,
     /// The plugin to which all of them go, if they may overlap.
     plugin: Option<u64>,
+    /// Commands that are read and not submitted.
     read: usize,
+    /// Bytes of the messages of all commands that are not answered.
     bytes: usize,
     /// A granted quit has been taken from the front.
     quit: Option<Close>,
@@ -37,9 +39,9 @@ pub(super) struct Lineup {
 
 impl Lineup {
     pub fn push(&mut self, place: Place) {
-        if let Place::Read(command) = &place {
+        if let Place::Read { bytes, .. } = &place {
             self.read += 1;
-            self.bytes += command.params.len();
+            self.bytes += bytes;
         }
         self.places.push_back(place);
     }
@@ -57,9 +59,14 @@ impl Lineup {
         self.read
     }
 
-    /// Bytes of their params.
-    pub fn bytes_ahead(&self) -> usize {
+    /// Bytes of the messages of all commands that are not answered.
+    pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Commands in the engine.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
     }
 
     /// Whether a quit is in the line: nothing behind it is read.
@@ -74,14 +81,13 @@ impl Lineup {
             self.submitted += 1;
         }
         let place = self.places.get_mut(self.submitted)?;
-        let Place::Read(command) = place else { return None };
-        let overlap = overlap(&command.key);
+        let Place::Read { command, bytes } = place else { return None };
+        let (overlap, bytes) = (overlap(&command.key), *bytes);
         if self.in_flight > 0 && self.plugin.is_none_or(|plugin| overlap != Overlap::SamePlugin(plugin)) {
             return None;
         }
-        let Place::Read(command) = std::mem::replace(place, Place::Moving) else { return None };
+        let Place::Read { command, .. } = std::mem::replace(place, Place::Moving { bytes }) else { return None };
         self.read -= 1;
-        self.bytes -= command.params.len();
         self.submitted += 1;
         Some((self.first + self.submitted as u64 - 1, command, overlap))
     }
@@ -93,16 +99,23 @@ impl Lineup {
             Overlap::SamePlugin(plugin) => Some(plugin),
             Overlap::Never => None,
         };
-        if let Some(place) = self.place(request) {
-            *place = Place::Waiting(handle);
+        if let Some(place) = self.place(request)
+            && let Place::Moving { bytes } = *place
+        {
+            *place = Place::Waiting { handle, bytes };
         }
     }
 
     /// The answer is here.
     pub fn ready(&mut self, request: u64, frames: Vec<Frame>) {
         let Some(place) = self.place(request) else { return };
-        if let Place::Waiting(_) = std::mem::replace(place, Place::Ready(frames)) {
-            self.in_flight -= 1;
+        match std::mem::replace(place, Place::Ready(frames)) {
+            Place::Waiting { bytes, .. } => {
+                self.in_flight -= 1;
+                self.bytes -= bytes;
+            }
+            Place::Moving { bytes } => self.bytes -= bytes,
+            Place::Read { .. } | Place::Ready(_) | Place::Quit(..) => {}
         }
     }
 
@@ -134,10 +147,10 @@ impl Lineup {
         self.quit.map(|close| (None, close))
     }
 
-    /// Commands in the engine.
+    /// The commands in the engine.
     pub fn handles(&self) -> impl Iterator<Item = &CallHandle> {
         self.places.iter().filter_map(|place| match place {
-            Place::Waiting(handle) => Some(handle),
+            Place::Waiting { handle, .. } => Some(handle),
             _ => None,
         })
     }

@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 /// Messages that are read ahead of what may be submitted, so that pings, closes and cancels get through.
 const LOOK_AHEAD: usize = 16;
 
+/// Messages that are taken in one go and answered in one write. Then replies, and the server's stop, get their turn.
+const BATCH: usize = 256;
+
 /// RFC 6455 section 7.4.1.
 const GOING_AWAY: Close = Close { code: 1001, reason: "The server is stopping." };
 
@@ -116,7 +119,9 @@ impl<T: Transport> Session<T> {
     }
 
     async fn serve(&mut self) -> Result<End, TransportError> {
-        let stop = self.shared.stop.clone();
+        // A token of its own, so that sessions do not meet at one lock.
+        let stop = self.shared.stop.child_token();
+        let mut stopped = std::pin::pin!(stop.cancelled());
         let (mut ended, mut stopping) = (false, false);
         loop {
             self.submit();
@@ -143,37 +148,59 @@ impl<T: Transport> Session<T> {
                         self.answered(request, reply);
                     }
                 }
-                message = self.transport.next(), if !ended && self.may_read() => match message? {
-                    Some(message) => self.read(message).await?,
-                    None => ended = true,
+                () = &mut stopped, if !stopping => stopping = true,
+                message = self.transport.next(), if !ended && self.may_read() => match message {
+                    Ok(Some(message)) => ended = self.read(message).await?,
+                    Ok(None) => ended = true,
+                    Err(error) => ended = self.refused(error)?,
                 },
-                () = stop.cancelled(), if !stopping => stopping = true,
             }
         }
     }
 
-    /// Takes a message, and all further ones that have arrived with it, so that they are answered in one write.
-    async fn read(&mut self, first: Frame) -> Result<(), TransportError> {
-        let mut next = Some(first);
+    /// Takes a message, and further ones that have arrived with it, so that they are answered in one write. True: no more
+    /// will come.
+    async fn read(&mut self, first: Frame) -> Result<bool, TransportError> {
+        let (mut next, mut taken) = (Some(first), 0);
         while let Some(message) = next {
             self.message(message);
             self.submit();
-            if self.send().await?.is_some() {
-                // A quit was granted; `serve` finds it again at the front.
-                return Ok(());
+            taken += 1;
+            if self.send().await?.is_some() || taken == BATCH || !self.may_read() {
+                // Where a quit was granted, `serve` finds it again at the front.
+                break;
             }
-            next = if self.may_read() { self.transport.ready()? } else { None };
+            next = match self.transport.ready() {
+                Ok(next) => next,
+                Err(error) => return self.refused(error),
+            };
         }
-        Ok(())
+        Ok(false)
+    }
+
+    /// An error that ends the sending of a peer to whom no close code can tell it: it is told as an answer, behind those of
+    /// the requests before it. True: no more will come.
+    fn refused(&mut self, error: TransportError) -> Result<bool, TransportError> {
+        if T::HAS_CLOSE_CODES || !matches!(error, TransportError::TooLarge { .. }) {
+            return Err(error);
+        }
+        let failure = Failure::new(ErrorCode::TooLarge, sentence(&error.to_string()));
+        let frames = self.dialect.on_refusal(&failure).into_iter().collect();
+        self.lineup.push(Place::Ready(frames));
+        Ok(true)
     }
 
     fn message(&mut self, message: Frame) {
+        let bytes = match &message {
+            Frame::Text(text) => text.len(),
+            Frame::Binary(binary) => binary.len(),
+        };
         self.dialect.on_message(message, &Registered(&self.shared.engine), &mut self.actions);
         for action in self.actions.drain(..) {
             self.lineup.push(match action {
                 Action::Call { mut command, .. } => {
                     command.session = self.id;
-                    Place::Read(command)
+                    Place::Read { command, bytes }
                 }
                 Action::Answer { frame, .. } => Place::Ready(vec![frame]),
                 Action::Quit { granted, close, .. } if self.may_quit => Place::Quit(granted, close),
@@ -185,7 +212,9 @@ impl<T: Transport> Session<T> {
     /// Submits what may run now: commands overlap only while all of them go to the same SERIAL instance.
     fn submit(&mut self) {
         let engine = &self.shared.engine;
-        while let Some((request, command, overlap)) = self.lineup.take_next(|key| engine.overlap(key)) {
+        while self.lineup.in_flight() < self.shared.limits.session_in_flight
+            && let Some((request, command, overlap)) = self.lineup.take_next(|key| engine.overlap(key))
+        {
             let reply_to = ReplyTo { sink: self.sink.clone(), request };
             // Only commands that may follow others need a place in the order.
             let order = matches!(overlap, Overlap::SamePlugin(_)).then_some(&self.order);
@@ -222,12 +251,12 @@ impl<T: Transport> Session<T> {
     fn may_read(&self) -> bool {
         let limits = &self.shared.limits;
         self.lineup.read_ahead() < LOOK_AHEAD
-            && self.lineup.bytes_ahead() <= limits.message_bytes
+            && self.lineup.bytes() <= limits.message_bytes
             && self.lineup.len() < limits.session_in_flight + LOOK_AHEAD
             && !self.lineup.has_quit()
     }
 
-    /// Ends a connection that cannot go on; the peer gets to know why where its protocol has words for it.
+    /// Ends a connection that cannot go on; the peer gets to know why where its protocol has close codes.
     async fn fail(&mut self, error: TransportError) {
         tracing::debug!(session = self.id.0, %error, "connection ended");
         let code = match &error {
@@ -237,12 +266,6 @@ impl<T: Transport> Session<T> {
             TransportError::NotText => 1007,
             TransportError::Protocol(_) => 1002,
         };
-        if !T::HAS_CLOSE_CODES {
-            let failure = Failure::new(ErrorCode::TooLarge, sentence(&error.to_string()));
-            if let Some(frame) = self.dialect.on_refusal(&failure) {
-                let _ = self.transport.queue(frame).await;
-            }
-        }
         self.transport.close(Some(Close { code, reason: "" })).await;
     }
 }
