@@ -12,7 +12,8 @@ struct Flight {
     /// What the plugin's pointers point into: kept until both of the plugin's ends are reached.
     frame: Arc<CommandFrame>,
     returned: bool,
-    finished: bool,
+    /// Set with the answer: whether that was a success.
+    finished: Option<bool>,
 }
 
 /// What a step on the plugin's side did.
@@ -51,7 +52,7 @@ impl Flights {
         let mut entries = lock(&self.entries);
         let key = entries.insert_with_key(|key| {
             let frame = frame(call.clone(), self.token(key));
-            Flight { call, frame, returned: false, finished: false }
+            Flight { call, frame, returned: false, finished: None }
         });
         (self.token(key), entries[key].frame.clone())
     }
@@ -59,23 +60,26 @@ impl Flights {
     /// The command of a token that is not finished.
     pub fn find(&self, token: u64) -> Option<Arc<Call>> {
         let key = self.key(token)?;
-        lock(&self.entries).get(key).filter(|flight| !flight.finished).map(|flight| flight.call.clone())
+        lock(&self.entries).get(key).filter(|flight| flight.finished.is_none()).map(|flight| flight.call.clone())
     }
 
     /// The plugin has answered.
-    pub fn finish(&self, token: u64) -> Step {
-        self.step(token, |flight| !std::mem::replace(&mut flight.finished, true))
+    pub fn finish(&self, token: u64, success: bool) -> Step {
+        self.step(token, |flight| flight.finished.is_none() && flight.finished.replace(success).is_none())
     }
 
     /// `handle` has returned. `also_finish`: and made no reply, and will make none.
-    pub fn returned(&self, token: u64, also_finish: bool) -> (Step, bool) {
-        let mut had_reply = false;
+    /// Also gives the reply that was made before, as "was it a success".
+    pub fn returned(&self, token: u64, also_finish: bool) -> (Step, Option<bool>) {
+        let mut replied = None;
         let step = self.step(token, |flight| {
-            had_reply = flight.finished;
-            flight.finished |= also_finish;
+            replied = flight.finished;
+            if also_finish {
+                flight.finished.get_or_insert(false);
+            }
             !std::mem::replace(&mut flight.returned, true)
         });
-        (step, had_reply)
+        (step, replied)
     }
 
     /// Everything that is inside now, oldest slot first.
@@ -96,7 +100,7 @@ impl Flights {
         if !change(flight) {
             return Step::Stale;
         }
-        if !(flight.returned && flight.finished) {
+        if !flight.returned || flight.finished.is_none() {
             return Step::Open(flight.call.clone());
         }
         match entries.remove(key) {
@@ -145,14 +149,14 @@ mod tests {
     fn a_command_is_out_when_both_ends_are_reached_in_either_order() {
         let flights = Flights::new(3);
         let token = begin(&flights);
-        assert!(matches!(flights.finish(token), Step::Open(_)));
-        assert!(matches!(flights.finish(token), Step::Stale), "a second reply");
+        assert!(matches!(flights.finish(token, true), Step::Open(_)));
+        assert!(matches!(flights.finish(token, true), Step::Stale), "a second reply");
         assert!(flights.find(token).is_none() && flights.all().len() == 1);
-        assert!(matches!(flights.returned(token, true), (Step::Done(_), true)));
+        assert!(matches!(flights.returned(token, true), (Step::Done(_), Some(true))));
         let token = begin(&flights);
-        assert!(matches!(flights.returned(token, false), (Step::Open(_), false)));
+        assert!(matches!(flights.returned(token, false), (Step::Open(_), None)));
         assert!(flights.find(token).is_some());
-        assert!(matches!(flights.finish(token), Step::Done(_)));
+        assert!(matches!(flights.finish(token, true), Step::Done(_)));
         assert!(flights.all().is_empty());
     }
 
@@ -162,13 +166,13 @@ mod tests {
         let old: Vec<_> = (0..1000)
             .map(|_| {
                 let token = begin(&flights);
-                assert!(matches!(flights.returned(token, true), (Step::Done(_), false)));
+                assert!(matches!(flights.returned(token, true), (Step::Done(_), None)));
                 token
             })
             .collect();
         let now = begin(&flights);
         assert!(!old.contains(&now) && now >> 63 == 0 && now != 0);
-        assert!(old.iter().all(|&token| matches!(flights.finish(token), Step::Stale)));
+        assert!(old.iter().all(|&token| matches!(flights.finish(token, true), Step::Stale)));
         assert!(flights.find(now).is_some());
     }
 

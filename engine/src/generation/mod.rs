@@ -92,14 +92,14 @@ impl Generation {
         }
         let status = self.instance.handle(&frame);
         let (step, replied) = self.ledger.flights.returned(token, status != abi::JF_PENDING);
-        if replied {
+        if replied == Some(true) {
             self.check_return(token, status);
         }
         match step {
             // PENDING, and not answered yet.
             Step::Stale | Step::Open(_) => {}
             Step::Done(call) => {
-                if !replied {
+                if replied.is_none() {
                     call.answer(self.reply_from_status(status, &call.command.key));
                 }
                 self.leave();
@@ -122,7 +122,9 @@ impl Generation {
         }
         match reply {
             Some(reply) => {
-                self.check_return(inline::INLINE_BIT, status);
+                if reply.outcome.is_ok() {
+                    self.check_return(inline::INLINE_BIT, status);
+                }
                 self.flagged(reply, &command.key)
             }
             None if status == abi::JF_PENDING => {
@@ -173,7 +175,7 @@ impl Generation {
 
     fn check_return(&self, token: u64, status: abi::jf_status) {
         if status != abi::JF_OK && status != abi::JF_PENDING {
-            self.ledger.misuse("an error returned from handle after a reply was made; the reply stands", token);
+            self.ledger.misuse("an error returned from handle after a successful reply; the reply stands", token);
         }
     }
 }

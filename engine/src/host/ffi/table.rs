@@ -112,7 +112,7 @@ extern "C" fn reply_to(host: *const abi::jf_host, token: abi::jf_token, raw: *co
             ledger.misuse("a second or late reply to an INLINE command", token);
             return abi::JF_E_STALE;
         }
-        match ledger.flights.finish(token) {
+        match ledger.flights.finish(token, reply.outcome.is_ok()) {
             Step::Stale => {
                 ledger.misuse("a second or late reply", token);
                 abi::JF_E_STALE
