@@ -42,24 +42,32 @@ pub struct ReplyTo {
 /// generation only while all of those are in the same one. One a session.
 #[derive(Default)]
 pub struct Order {
-    inside: Mutex<(u64, usize)>,
+    inside: Mutex<Inside>,
+}
+
+/// The commands of a session that are under way.
+#[derive(Default)]
+struct Inside {
+    count: usize,
+    /// The generation on whose serial thread they run; none: the one there is runs elsewhere, alone.
+    serial: Option<u64>,
 }
 
 impl Order {
-    /// Whether a command may enter `generation` now. Only the holder of the queue's lock may rely on it: others can only
-    /// leave meanwhile.
-    pub(crate) fn allows(&self, generation: u64) -> bool {
+    /// Whether a command may enter now: on the serial thread of a generation, or on any other thread (`None`). Only the
+    /// holder of the queue's lock may rely on it: others can only leave meanwhile.
+    pub(crate) fn allows(&self, serial: Option<u64>) -> bool {
         let inside = lock(&self.inside);
-        inside.1 == 0 || inside.0 == generation
+        inside.count == 0 || serial.is_some() && inside.serial == serial
     }
 
-    fn enter(&self, generation: u64) {
+    fn enter(&self, serial: Option<u64>) {
         let mut inside = lock(&self.inside);
-        *inside = (generation, inside.1 + 1);
+        *inside = Inside { count: inside.count + 1, serial };
     }
 
     fn leave(&self) {
-        lock(&self.inside).1 -= 1;
+        lock(&self.inside).count -= 1;
     }
 }
 
@@ -163,12 +171,12 @@ impl Call {
     }
 
     /// Takes a place in the session's order, until the client is answered.
-    pub fn enter_order(&self, generation: u64, queue: &Arc<Queue>) {
+    pub fn enter_order(&self, serial: Option<u64>, queue: &Arc<Queue>) {
         let Some(order) = &self.order else { return };
         // Held, so that an answer that comes meanwhile (a deadline) finds the place taken, or keeps it from being taken.
         let client = lock(&self.reply_to);
         if client.is_some() {
-            order.enter(generation);
+            order.enter(serial);
             *lock(&self.ordered_in) = Some(queue.clone());
         }
     }
@@ -205,14 +213,14 @@ mod tests {
     fn a_place_in_the_order_is_free_again_after_the_answer_whichever_comes_first() {
         let (order, queue) = (Arc::<Order>::default(), Queue::new(1));
         let entered = call(&order);
-        entered.enter_order(1, &queue);
-        assert!(order.allows(1) && !order.allows(2));
+        entered.enter_order(Some(1), &queue);
+        assert!(order.allows(Some(1)) && !order.allows(Some(2)) && !order.allows(None));
         entered.answer(Reply::ok("null"));
-        assert!(order.allows(2));
+        assert!(order.allows(Some(2)) && order.allows(None));
 
         let answered_before = call(&order);
         answered_before.answer(Reply::ok("null"));
-        answered_before.enter_order(1, &queue);
-        assert!(order.allows(2), "a command that is answered already keeps others waiting for ever");
+        answered_before.enter_order(Some(1), &queue);
+        assert!(order.allows(None), "a command that is answered already keeps others waiting for ever");
     }
 }

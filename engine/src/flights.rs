@@ -180,7 +180,7 @@ mod tests {
     fn a_token_of_another_generation_is_unknown() {
         let (one, two) = (Flights::new(3), Flights::new(4));
         let (of_one, of_two) = (begin(&one), begin(&two));
-        assert!(matches!(one.finish(of_two), Step::Stale) && matches!(two.finish(of_one), Step::Stale));
+        assert!(matches!(one.finish(of_two, true), Step::Stale) && matches!(two.finish(of_one, true), Step::Stale));
     }
 
     proptest! {

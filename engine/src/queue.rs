@@ -94,17 +94,18 @@ impl Queue {
     /// The next command for a thread of `generation`, already entered there. Waits for one; `None`: the generation takes
     /// no more.
     pub fn take(self: &Arc<Self>, lane: Lane, generation: &Generation) -> Option<Arc<Call>> {
+        let serial = (lane == Lane::Serial).then_some(generation.number);
         let mut lines = lock(&self.lines);
         loop {
             let serves = lines.serving.as_ref().is_some_and(|serving| serving.number == generation.number);
             if serves {
-                if let Some(index) = first_allowed(lines.line(lane), generation)
+                if let Some(index) = first_allowed(lines.line(lane), serial)
                     // Held, or closed with nothing inside while an exclusive swap is tried: both may end.
                     && generation.gate().enter(Entrant::Outside).is_ok()
                 {
                     let call = lines.line(lane).remove(index);
                     if let Some(call) = &call {
-                        call.enter_order(generation.number, self);
+                        call.enter_order(serial, self);
                     }
                     if lines.serial.is_empty() && lines.concurrent.is_empty() {
                         self.emptied.notify_all();
@@ -130,6 +131,9 @@ impl Queue {
         let mut orphans = Vec::new();
         for call in waiting {
             match generation.class_of(&call.command.key) {
+                // Those of one in-order session stay in one line, whatever has become of their classes.
+                Some(_) if call.order.is_some() && generation.has_serial() => lines.serial.push_back(call),
+                Some(_) if call.order.is_some() => lines.concurrent.push_back(call),
                 Some(class) => lines.line(Lane::of(class)).push_back(call),
                 None => orphans.push(call),
             }
@@ -196,15 +200,15 @@ impl Queue {
     }
 }
 
-/// The first command that may enter `generation` without overtaking an earlier one of its own session.
-fn first_allowed(line: &VecDeque<Arc<Call>>, generation: &Generation) -> Option<usize> {
+/// The first command that may enter without overtaking an earlier one of its own session.
+fn first_allowed(line: &VecDeque<Arc<Call>>, serial: Option<u64>) -> Option<usize> {
     let mut blocked: Vec<&Arc<Order>> = Vec::new();
     line.iter().position(|call| {
         let Some(order) = &call.order else { return true };
         if blocked.iter().any(|other| Arc::ptr_eq(other, order)) {
             return false;
         }
-        let allowed = order.allows(generation.number);
+        let allowed = order.allows(serial);
         if !allowed {
             blocked.push(order);
         }

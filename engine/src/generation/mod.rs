@@ -62,6 +62,11 @@ impl Generation {
         Some(if class == Class::Inline && keyed.watch.is_demoted() { Class::Concurrent } else { class })
     }
 
+    /// Whether it has a serial thread.
+    pub fn has_serial(&self) -> bool {
+        self.descriptor.commands.iter().any(|command| command.class == Class::Serial)
+    }
+
     /// What the plugin said of a key.
     pub fn info(&self, key: &str) -> Option<&CommandInfo> {
         self.commands.get(key).map(|keyed| &self.descriptor.commands[keyed.index])
