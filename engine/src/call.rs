@@ -3,6 +3,7 @@
 //! valid until it is done too.
 
 use crate::queue::Queue;
+use crate::timer::Ticket;
 use jackfield_message::{Command, Reply};
 use jackfield_plugin_api::{JF_COMMAND_ACK_ONLY, JF_COMMAND_CANCEL_ON_DISCONNECT};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,6 +73,8 @@ pub(crate) struct Call {
     reply_to: Mutex<Option<ReplyTo>>,
     cancelled: AtomicBool,
     progress_at: Mutex<Option<Instant>>,
+    /// What happens to it at a time, until it is answered.
+    tickets: Mutex<Vec<Ticket>>,
     /// Set while the command holds a place in its session's order.
     ordered_in: Mutex<Option<Arc<Queue>>>,
 }
@@ -87,6 +90,7 @@ impl Call {
             reply_to: Mutex::new(Some(reply_to)),
             cancelled: AtomicBool::new(false),
             progress_at: Mutex::new(None),
+            tickets: Mutex::default(),
             ordered_in: Mutex::new(None),
         })
     }
@@ -99,6 +103,7 @@ impl Call {
         }
         sink.reply(request, reply);
         self.leave_order();
+        self.drop_tickets();
         true
     }
 
@@ -111,6 +116,19 @@ impl Call {
     /// Whether the command is to be cancelled when its session ends.
     pub fn ends_with_session(&self) -> bool {
         self.flags & JF_COMMAND_CANCEL_ON_DISCONNECT != 0
+    }
+
+    /// Keeps `ticket` until the command is answered.
+    pub fn keep(&self, ticket: Ticket) {
+        lock(&self.tickets).push(ticket);
+        if self.is_answered() {
+            self.drop_tickets();
+        }
+    }
+
+    fn drop_tickets(&self) {
+        let tickets = std::mem::take(&mut *lock(&self.tickets));
+        drop(tickets);
     }
 
     /// Whether the client has been answered.

@@ -10,6 +10,7 @@ use crate::topics::Topics;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 pub(crate) struct Core {
@@ -22,8 +23,10 @@ pub(crate) struct Core {
     pub accepting: AtomicBool,
     pub started: Instant,
     pub version: String,
-    /// To the manager's thread; `None` once it has ended.
+    /// To the manager's thread, which ends when this is `None`.
     pub requests: Mutex<Option<Sender<Request>>>,
+    /// The threads that end old generations.
+    pub closers: Mutex<Vec<JoinHandle<()>>>,
     numbers: AtomicU64,
 }
 
@@ -46,6 +49,7 @@ impl Core {
             started: Instant::now(),
             version,
             requests: Mutex::new(Some(requests)),
+            closers: Mutex::default(),
             numbers: AtomicU64::new(1),
         }
     }

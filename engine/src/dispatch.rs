@@ -81,10 +81,6 @@ impl Core {
     ) -> Result<Submitted, Box<(Command, ReplyTo)>> {
         let plugin = &entry.plugin;
         let class = entry.generation.class_of(&command.key).unwrap_or(entry.class);
-        if class != Class::Serial && entry.generation.start_workers().is_err() {
-            let message = format!("Plugin '{}' cannot start its worker threads.", plugin.id);
-            return Ok(Submitted::Answered(Reply::error(ErrorCode::Unavailable, message)));
-        }
         if let Some(limit) = plugin.config.deadlines.get(&*command.key) {
             let at = Instant::now() + *limit;
             command.deadline = Some(command.deadline.map_or(at, |given| given.min(at)));
@@ -97,6 +93,10 @@ impl Core {
                 let message = format!("Plugin '{}' has {limit} commands waiting (limit plugin_queue).", plugin.id);
                 return Ok(Submitted::Answered(Failure::new(ErrorCode::Busy, message).into()));
             }
+            Err(Full::NoThreads) => {
+                let message = format!("Plugin '{}' cannot start its worker threads.", plugin.id);
+                return Ok(Submitted::Answered(Reply::error(ErrorCode::Unavailable, message)));
+            }
             Err(Full::Closed) => {
                 return match call.take_back() {
                     Some(back) => Err(Box::new(back)),
@@ -108,11 +108,12 @@ impl Core {
         if let Some(at) = call.deadline {
             let (core, late) = (Arc::downgrade(self), Arc::downgrade(&call));
             let plugin = plugin.clone();
-            self.timer.at(at, move || {
+            let ticket = self.timer.at(at, move || {
                 if let (Some(core), Some(call)) = (core.upgrade(), late.upgrade()) {
                     core.expire(&CallHandle { call, plugin: Some(plugin) });
                 }
             });
+            call.keep(ticket);
         }
         Ok(Submitted::Waiting(handle))
     }
@@ -132,8 +133,12 @@ impl Core {
     /// or after `cancel_grace_s` by the engine.
     pub fn cancel(self: &Arc<Self>, handle: &CallHandle) -> bool {
         let CallHandle { call, plugin: Some(plugin) } = handle else { return false };
-        if call.is_answered() || !call.cancel() {
+        if call.is_answered() {
             return false;
+        }
+        if !call.cancel() {
+            // Asked for already, and still under way.
+            return true;
         }
         if plugin.queue.remove(call) {
             return call.answer(Reply::error(ErrorCode::Cancelled, "The command was cancelled before it began."));
@@ -141,7 +146,7 @@ impl Core {
         self.ask_to_give_up(call, plugin.number);
         let late = Arc::downgrade(call);
         let (grace_s, id) = (self.limits.cancel_grace_s, plugin.id.clone());
-        self.timer.at(Instant::now() + Limits::seconds(grace_s), move || {
+        let ticket = self.timer.at(Instant::now() + Limits::seconds(grace_s), move || {
             if let Some(call) = late.upgrade() {
                 let message = format!(
                     "The command was cancelled and plugin '{id}' did not answer within {grace_s} s \
@@ -150,6 +155,7 @@ impl Core {
                 call.answer(Reply::error(ErrorCode::OutcomeUnknown, message));
             }
         });
+        call.keep(ticket);
         true
     }
 

@@ -1,6 +1,6 @@
 use crate::call::{Order, ReplyTo, lock};
 use crate::core::Core;
-use crate::dispatch::{CallHandle, Submitted};
+use crate::dispatch::{CallHandle, Submitted, shutting_down};
 use crate::generation::Generation;
 use crate::limits::Limits;
 use crate::plugin::PluginConfig;
@@ -140,25 +140,31 @@ impl Engine {
         let Some(manager) = lock(&self.manager).take() else { return };
         let until = Instant::now() + Limits::seconds(self.core.limits.shutdown_s);
         // First the manager: nothing is loaded any more, and the registry stands still.
-        let _ = self.core.request(Request::Stop);
+        drop(lock(&self.core.requests).take());
         let _ = manager.join();
-        lock(&self.core.requests).take();
+        let left = || until.saturating_duration_since(Instant::now());
         let (serving, draining) = self.generations();
-        let closers: Vec<_> = serving
-            .into_iter()
-            .filter_map(|generation| {
-                let name = "jf-close".to_owned();
-                std::thread::Builder::new().name(name).spawn(move || end(&generation, until)).ok()
-            })
-            .collect();
+        for generation in &serving {
+            generation.plugin.queue.wait_empty(left());
+            for call in generation.plugin.queue.close() {
+                call.answer(shutting_down());
+            }
+            generation.gate().close();
+            generation.plugin.queue.wake();
+        }
+        for generation in serving.iter().chain(&draining) {
+            if !generation.ledger.wait_empty(left()) {
+                generation.ledger.give_up();
+            }
+        }
+        let mut closers = std::mem::take(&mut *lock(&self.core.closers));
+        for generation in serving {
+            let name = "jf-close".to_owned();
+            let closer = std::thread::Builder::new().name(name).spawn(move || drop(generation.drain_and_close()));
+            closers.extend(closer.inspect_err(|error| tracing::error!(%error, "a plugin cannot be ended: no thread")));
+        }
         for closer in closers {
             let _ = closer.join();
-        }
-        // Those that were draining before have their own closers, which answer what is left.
-        for generation in draining {
-            if !generation.ledger.wait_empty(until.saturating_duration_since(Instant::now())) {
-                generation.answer_all_unknown("was still busy when the server stopped");
-            }
         }
         self.core.timer.end();
     }
@@ -169,21 +175,5 @@ impl Engine {
         let draining =
             registry.records.iter().flat_map(|record| &record.old).filter_map(|old| old.draining.clone()).collect();
         (serving, draining)
-    }
-}
-
-/// Lets a generation finish what waits and runs, within the limit, and ends it.
-fn end(generation: &Arc<Generation>, until: Instant) {
-    let left = || until.saturating_duration_since(Instant::now());
-    generation.finish_waiting(left());
-    for call in generation.plugin.queue.close() {
-        call.answer(crate::dispatch::shutting_down());
-    }
-    generation.gate().close();
-    generation.plugin.queue.wake();
-    if generation.ledger.wait_empty(left()) {
-        generation.end();
-    } else {
-        generation.answer_all_unknown("was still busy when the server stopped");
     }
 }

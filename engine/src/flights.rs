@@ -117,6 +117,8 @@ impl Flights {
         }
         let version = token >> INDEX_BITS & u64::from(u32::MAX);
         let index = token & ((1 << INDEX_BITS) - 1);
-        Some(KeyData::from_ffi(version << 32 | index).into())
+        let key = KeyData::from_ffi(version << 32 | index).into();
+        // slotmap rounds versions that it never gave out to one that it might have.
+        (self.token(key) == token).then_some(key)
     }
 }

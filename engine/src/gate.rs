@@ -92,6 +92,11 @@ impl Gate {
         self.word.fetch_and(!(CLOSED | HELD), Ordering::AcqRel);
     }
 
+    /// Whether outside commands wait.
+    pub fn is_held(&self) -> bool {
+        self.word.load(Ordering::Acquire) & HELD != 0
+    }
+
     /// Whether it is closed.
     pub fn is_closed(&self) -> bool {
         self.word.load(Ordering::Acquire) & CLOSED != 0

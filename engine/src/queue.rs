@@ -35,6 +35,8 @@ pub(crate) enum Full {
     Limit,
     /// The plugin is unloaded.
     Closed,
+    /// The system gives no threads to run it on.
+    NoThreads,
 }
 
 #[derive(Default)]
@@ -76,10 +78,13 @@ impl Queue {
     /// Puts a command at the end of the line of its class. `Closed` also where the serving generation has no such key.
     pub fn push(&self, call: Arc<Call>) -> Result<(), Full> {
         let mut lines = lock(&self.lines);
-        let class = lines.serving.as_ref().and_then(|serving| serving.class_of(&call.command.key));
-        let lane = Lane::of(class.ok_or(Full::Closed)?);
+        let serving = lines.serving.clone().ok_or(Full::Closed)?;
+        let lane = Lane::of(serving.class_of(&call.command.key).ok_or(Full::Closed)?);
         if lines.serial.len() + lines.concurrent.len() >= self.limit {
             return Err(Full::Limit);
+        }
+        if lane == Lane::Concurrent {
+            serving.start_workers().map_err(|_| Full::NoThreads)?;
         }
         lines.line(lane).push_back(call);
         self.ready(lane).notify_one();
@@ -113,8 +118,8 @@ impl Queue {
         }
     }
 
-    /// From now on the threads of `generation` take. Waiting commands move to the line of their class there; those whose
-    /// key it does not have are given back.
+    /// From now on the threads of `generation` take. Waiting commands move to the line of their class there; those that
+    /// it cannot run are given back.
     pub fn serve(&self, generation: &Arc<Generation>) -> Vec<Arc<Call>> {
         let mut lines = lock(&self.lines);
         lines.serving = Some(generation.clone());
@@ -128,6 +133,10 @@ impl Queue {
                 Some(class) => lines.line(Lane::of(class)).push_back(call),
                 None => orphans.push(call),
             }
+        }
+        // INLINE commands may wait here too (held, demoted), for a generation that had no use for workers yet.
+        if !lines.concurrent.is_empty() && generation.start_workers().is_err() {
+            orphans.extend(lines.concurrent.drain(..));
         }
         drop(lines);
         self.wake();
@@ -152,6 +161,9 @@ impl Queue {
             let line = lines.line(lane);
             if let Some(index) = line.iter().position(|waiting| Arc::ptr_eq(waiting, call)) {
                 line.remove(index);
+                if lines.serial.is_empty() && lines.concurrent.is_empty() {
+                    self.emptied.notify_all();
+                }
                 return true;
             }
         }

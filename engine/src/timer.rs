@@ -1,50 +1,41 @@
 //! Deadlines and grace times: one thread that wakes at the next of them.
 
 use crate::call::lock;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 type Work = Box<dyn FnOnce() + Send>;
 
-struct Entry {
-    at: Instant,
-    number: u64,
-    work: Work,
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.number) == (other.at, other.number)
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
-    }
-}
+/// When, and which of those at the same time.
+type Place = (Instant, u64);
 
 #[derive(Default)]
 struct Entries {
-    heap: BinaryHeap<Reverse<Entry>>,
+    due: BTreeMap<Place, Work>,
     next: u64,
     ended: bool,
 }
 
-/// Does things at their time. Entries hold weak references to what they act on, and outlive it by nothing but their slot.
+type Shared = Arc<(Mutex<Entries>, Condvar)>;
+
+/// Holds a place in the timer; dropped, it gives the place up, so that a far deadline costs nothing once it is met.
+pub(crate) struct Ticket {
+    shared: Shared,
+    place: Place,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        // Bound, so that the work is dropped when the lock is free again.
+        let _unneeded = lock(&self.shared.0).due.remove(&self.place);
+    }
+}
+
+/// Does things at their time, as long as their tickets are held.
 pub(crate) struct Timer {
-    shared: Arc<(Mutex<Entries>, Condvar)>,
+    shared: Shared,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -54,14 +45,16 @@ impl Timer {
     }
 
     /// Does `work` at `at`, on the timer's thread: it must be short. The thread is begun with the first use.
-    pub fn at(&self, at: Instant, work: impl FnOnce() + Send + 'static) {
+    #[must_use]
+    pub fn at(&self, at: Instant, work: impl FnOnce() + Send + 'static) -> Ticket {
         let (entries, changed) = &*self.shared;
-        {
+        let place = {
             let mut entries = lock(entries);
-            let number = entries.next;
+            let place = (at, entries.next);
             entries.next += 1;
-            entries.heap.push(Reverse(Entry { at, number, work: Box::new(work) }));
-        }
+            entries.due.insert(place, Box::new(work));
+            place
+        };
         changed.notify_one();
         let mut thread = lock(&self.thread);
         if thread.is_none() {
@@ -71,6 +64,7 @@ impl Timer {
                 Err(error) => tracing::error!(%error, "the timer thread cannot be started: deadlines are not kept"),
             }
         }
+        Ticket { shared: self.shared.clone(), place }
     }
 
     /// Ends the thread; what was due later is not done.
@@ -87,20 +81,44 @@ fn run((entries, changed): &(Mutex<Entries>, Condvar)) {
     let mut guard = lock(entries);
     while !guard.ended {
         let now = Instant::now();
-        match guard.heap.peek() {
-            Some(Reverse(first)) if first.at <= now => {
-                let due = guard.heap.pop();
+        match guard.due.first_entry() {
+            Some(first) if first.key().0 <= now => {
+                let work = first.remove();
                 drop(guard);
-                if let Some(Reverse(entry)) = due {
-                    (entry.work)();
-                }
+                work();
                 guard = lock(entries);
             }
-            Some(Reverse(first)) => {
-                let left = first.at - now;
+            Some(first) => {
+                let left = first.key().0 - now;
                 guard = changed.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
             }
             None => guard = changed.wait(guard).unwrap_or_else(PoisonError::into_inner),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    #[test]
+    fn work_is_done_in_the_order_of_its_times_and_not_without_its_ticket() {
+        let timer = Timer::new();
+        let (done, is_done) = mpsc::channel();
+        let soon = Instant::now() + Duration::from_millis(20);
+        let tickets: Vec<_> = [(2, "second"), (1, "first")]
+            .map(|(ms, name)| {
+                let done = done.clone();
+                timer.at(soon + Duration::from_millis(ms), move || done.send(name).unwrap())
+            })
+            .into();
+        drop(timer.at(soon, || panic!("given up before its time")));
+        let limit = Duration::from_secs(5);
+        assert_eq!([is_done.recv_timeout(limit), is_done.recv_timeout(limit)], [Ok("first"), Ok("second")]);
+        assert!(lock(&timer.shared.0).due.is_empty());
+        drop(tickets);
+        timer.end();
     }
 }

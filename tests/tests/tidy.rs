@@ -53,6 +53,12 @@ fn samples() -> Vec<(&'static str, Repo, usize, Repo)> {
         ),
         (
             "no-outside-names",
+            file("engine/src/a.rs", "//! a\nlet a = std::env::var(\"A\");\n"),
+            2,
+            file("engine/src/a.rs", "let a = std::env::consts::DLL_SUFFIX;\n"),
+        ),
+        (
+            "no-outside-names",
             file("dialects/src/a.rs", "use std::{\n    io::Read,\n    net::TcpStream,\n};\n"),
             3,
             file(

@@ -2,7 +2,7 @@ use super::{Generation, Keyed};
 use crate::Limits;
 use crate::call::lock;
 use crate::control::{Control, TooLate};
-use crate::host::{Descriptor, HostTable, Instance, Ledger, Library, PluginTable};
+use crate::host::{Descriptor, HostTable, Instance, Ledger, Library, LoadError, PluginTable};
 use crate::plugin::PluginSlot;
 use crate::queue::Lane;
 use crate::reload::Step;
@@ -58,17 +58,11 @@ impl Candidate {
         let (path, table_of_host) = (copy.to_owned(), host.clone());
         let loaded = control.run(limit, move || {
             let library = Library::open(&path)?;
-            match library.entry(&table_of_host) {
-                Ok((table, descriptor)) => Ok((library, table, descriptor)),
-                Err(error) => {
-                    // Its threads, if any, are unknown to us: unmapping a library that said no is not worth the risk.
-                    library.keep();
-                    Err(error)
-                }
-            }
+            let entered = library.entry(&table_of_host);
+            Ok::<_, LoadError>((library, entered))
         });
         match loaded {
-            Ok(Ok((library, table, descriptor))) => {
+            Ok(Ok((library, Ok((table, descriptor))))) => {
                 ledger.set_plugin(&descriptor.id);
                 let limits = limits.clone();
                 Ok(Self {
@@ -84,15 +78,13 @@ impl Candidate {
                     control_thread,
                 })
             }
+            Ok(Ok((library, Err(error)))) => {
+                let retired = matches!(end(library, host, &control, control_thread, limit), Ended::Retired(_));
+                Err(failed(error.to_string(), retired))
+            }
             Ok(Err(error)) => {
                 control.finish();
-                join_within(vec![control_thread], limit);
-                let kept = !matches!(error, crate::host::LoadError::System(_));
-                if kept {
-                    // The table must outlive the library.
-                    std::mem::forget(host);
-                }
-                Err(failed(error.to_string(), kept))
+                Err(failed(error.to_string(), false))
             }
             Err(TooLate) => {
                 control.finish();
@@ -106,13 +98,7 @@ impl Candidate {
     /// Gives the candidate up before `create`.
     pub fn discard(self) -> Ended {
         let Self { limits, library, host, control, control_thread, .. } = self;
-        control.finish();
-        if !join_within(vec![control_thread], Limits::seconds(limits.lifecycle_s)) {
-            library.keep();
-            std::mem::forget(host);
-            return Ended::Retired("its control thread did not end".to_owned());
-        }
-        close(library, host)
+        end(library, host, &control, control_thread, Limits::seconds(limits.lifecycle_s))
     }
 
     /// Calls `create`; the result is a generation that serves nothing yet.
@@ -130,7 +116,6 @@ impl Candidate {
             Err(TooLate) => {
                 // When it does return, its own control thread destroys the result (see `Control::run`).
                 self.control.finish();
-                self.library.keep();
                 std::mem::forget(self.host);
                 let reason = format!("create took longer than {} s (limit lifecycle_s)", self.limits.lifecycle_s);
                 Err(Failed { step: Step::Created, reason, retired: true })
@@ -159,43 +144,53 @@ impl Candidate {
             library: Mutex::new(Some(self.library)),
             threads: Mutex::new(vec![self.control_thread]),
             unclosable: if pinned { Some("the plugin is PINNED") } else { unclosable.filter(|_| has_inline) },
-            workers_started: Mutex::new(false),
+            has_workers: Mutex::new(false),
         })
     }
 }
 
 impl Generation {
-    /// Calls `start` and begins the threads; on an error the generation is closed.
-    pub fn start(self: &Arc<Self>) -> Result<(), Failed> {
-        let limit = Limits::seconds(self.ledger.limits.lifecycle_s);
-        let generation = self.clone();
-        let started = self.ledger.control.run(limit, move || generation.instance.start());
-        let reason = match started {
-            Ok(Ok(())) => match self.start_threads() {
-                Ok(()) => return Ok(()),
-                Err(error) => format!("its threads cannot be started: {error}"),
-            },
-            Ok(Err(reason)) => reason,
-            Err(TooLate) => format!("start took longer than {} s (limit lifecycle_s)", self.ledger.limits.lifecycle_s),
-        };
-        self.gate().close();
-        let retired = matches!(self.close(), Ended::Retired(_));
-        Err(Failed { step: Step::Started, reason, retired })
+    /// Calls `start`, within `limit`, and begins the threads; on an error the generation is closed.
+    pub fn start(self: &Arc<Self>, limit: Duration) -> Result<(), Failed> {
+        let failed =
+            |reason, ended| Failed { step: Step::Started, reason, retired: matches!(ended, Ended::Retired(_)) };
+        match self.call_start(limit) {
+            Ok(Ok(())) => self
+                .start_threads()
+                .map_err(|error| failed(format!("its threads cannot be started: {error}"), self.give_up())),
+            Ok(Err(reason)) => Err(failed(reason, self.give_up())),
+            Err(TooLate) => {
+                let reason = format!("start took longer than {:.1} s", limit.as_secs_f64());
+                // Not waited for: its own control thread ends it when `start` does return.
+                self.gate().close();
+                let generation = self.clone();
+                self.ledger.control.post(move || {
+                    generation.instance.stop();
+                    generation.instance.destroy();
+                });
+                Err(failed(reason.clone(), self.retire(reason)))
+            }
+        }
     }
 
-    /// `stop` alone, in an exclusive swap.
-    pub fn stop_only(self: &Arc<Self>) -> Result<(), String> {
-        self.step("stop", Instance::stop)
+    /// `stop` alone, in an exclusive swap; within `limit`.
+    pub fn stop_only(self: &Arc<Self>, limit: Duration) -> Result<(), String> {
+        self.step("stop", limit, Instance::stop)
     }
 
     /// `start` again after `stop_only`: the successor was refused.
     pub fn start_again(self: &Arc<Self>) -> Result<(), String> {
-        let (limit_s, generation) = (self.ledger.limits.lifecycle_s, self.clone());
-        let started = self.ledger.control.run(Limits::seconds(limit_s), move || generation.instance.start());
+        let limit_s = self.ledger.limits.lifecycle_s;
+        let started = self.call_start(Limits::seconds(limit_s));
         started.unwrap_or_else(|TooLate| Err(format!("start took longer than {limit_s} s (limit lifecycle_s)")))
     }
 
-    /// Ends a generation that was created and never served.
+    fn call_start(self: &Arc<Self>, limit: Duration) -> Result<Result<(), String>, TooLate> {
+        let generation = self.clone();
+        self.ledger.control.run(limit, move || generation.instance.start())
+    }
+
+    /// Ends a generation that never served.
     pub fn give_up(self: &Arc<Self>) -> Ended {
         self.gate().close();
         self.close()
@@ -214,10 +209,19 @@ impl Generation {
 
     /// Begins the workers if they are not there yet: an INLINE command needs them when it has to wait or was demoted.
     pub fn start_workers(self: &Arc<Self>) -> std::io::Result<()> {
-        let mut started = lock(&self.workers_started);
-        if !std::mem::replace(&mut *started, true) {
-            for index in 0..self.plugin.config.threads.max(1) {
-                self.spawn(format!("worker-{index}"), Lane::Concurrent)?;
+        let mut has_workers = lock(&self.has_workers);
+        if *has_workers {
+            return Ok(());
+        }
+        for index in 0..self.plugin.config.threads.max(1) {
+            match self.spawn(format!("worker-{index}"), Lane::Concurrent) {
+                Ok(()) => *has_workers = true,
+                // Fewer than wanted are enough to go on.
+                Err(error) if *has_workers => {
+                    tracing::warn!(plugin = self.plugin.id, generation = self.number, %error, "only {index} workers");
+                    break;
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -232,40 +236,33 @@ impl Generation {
     }
 
     /// Ends a generation whose gate is closed: waits for what is inside, then stop, destroy, join, unmap. What is not out
-    /// after `drain_s` is answered OUTCOME_UNKNOWN, and the generation is retired. Blocks; for a thread of its own.
+    /// after `drain_s`, or at the end of the engine's stop, is answered OUTCOME_UNKNOWN, and the generation is retired.
+    /// Blocks; for a thread of its own.
     pub fn drain_and_close(self: &Arc<Self>) -> Ended {
-        let limits = &self.ledger.limits;
-        if self.ledger.wait_empty(Limits::seconds(limits.drain_s)) {
+        let drain_s = self.ledger.limits.drain_s;
+        if self.ledger.wait_empty(Limits::seconds(drain_s)) {
             return self.close();
         }
-        let stuck = self.answer_all_unknown("was replaced while the command ran, which did not end in time");
-        let (buffers, drain_s) = (self.ledger.buffers(), limits.drain_s);
-        self.retire(format!("{stuck} commands and {buffers} buffers were still out after {drain_s} s (limit drain_s)"))
-    }
-
-    /// Answers everything that is inside; how many that were.
-    pub fn answer_all_unknown(&self, why: &str) -> usize {
+        let within = if self.ledger.is_given_up() {
+            "when the server stopped".to_owned()
+        } else {
+            format!("after {drain_s} s (limit drain_s)")
+        };
         let inside = self.ledger.flights.all();
         for (_, call) in &inside {
             call.cancel();
-            call.answer(self.outcome_unknown(why));
+            call.answer(self.outcome_unknown(&within));
         }
-        inside.len()
-    }
-
-    /// Waits until nothing waits for the plugin any more, no longer than `limit`.
-    pub fn finish_waiting(&self, limit: Duration) {
-        self.plugin.queue.wait_empty(limit);
-    }
-
-    /// Ends a closed and empty generation.
-    pub fn end(self: &Arc<Self>) -> Ended {
-        self.close()
+        let (stuck, buffers) = (inside.len(), self.ledger.buffers());
+        self.retire(format!("{stuck} commands and {buffers} buffers were still out {within}"))
     }
 
     /// What the caller of a command is told that was begun and whose end nobody knows.
-    fn outcome_unknown(&self, why: &str) -> jackfield_message::Reply {
-        let message = format!("Plugin '{}' {why}; nobody knows whether it took effect.", self.plugin.id);
+    fn outcome_unknown(&self, within: &str) -> jackfield_message::Reply {
+        let message = format!(
+            "Plugin '{}' had not done the command {within}; nobody knows whether it took effect.",
+            self.plugin.id
+        );
         self.failure(jackfield_message::ErrorCode::OutcomeUnknown, message).into()
     }
 
@@ -275,7 +272,7 @@ impl Generation {
         let limit = Limits::seconds(limit_s);
         self.plugin.queue.wake();
         for (name, work) in [("stop", Instance::stop as fn(&Instance)), ("destroy", Instance::destroy)] {
-            if let Err(why) = self.step(name, work) {
+            if let Err(why) = self.step(name, limit, work) {
                 return self.retire(why);
             }
         }
@@ -291,36 +288,45 @@ impl Generation {
         }
         match lock(&self.library).take().map(Library::close) {
             Some(true) | None => Ended::Closed,
-            Some(false) => self
-                .retire("the system keeps the library mapped (thread-locals, unique symbols or NODELETE)".to_owned()),
+            Some(false) => self.retire(STILL_MAPPED.to_owned()),
         }
     }
 
-    /// One step on the control thread, within `lifecycle_s`.
-    fn step(self: &Arc<Self>, name: &str, work: fn(&Instance)) -> Result<(), String> {
-        let (limit_s, generation) = (self.ledger.limits.lifecycle_s, self.clone());
-        let done = self.ledger.control.run(Limits::seconds(limit_s), move || work(&generation.instance));
-        done.map_err(|TooLate| format!("{name} did not return within {limit_s} s (limit lifecycle_s)"))
+    /// One step on the control thread, within `limit`.
+    fn step(self: &Arc<Self>, name: &str, limit: Duration, work: fn(&Instance)) -> Result<(), String> {
+        let generation = self.clone();
+        let done = self.ledger.control.run(limit, move || work(&generation.instance));
+        done.map_err(|TooLate| format!("{name} did not return within {:.1} s", limit.as_secs_f64()))
     }
 
     /// Keeps library, host table and instance as they are for the rest of the process.
     fn retire(self: &Arc<Self>, why: String) -> Ended {
         self.ledger.control.finish();
-        if let Some(library) = lock(&self.library).take() {
-            library.keep();
-        }
         std::mem::forget(self.clone());
         Ended::Retired(why)
     }
 }
 
-/// Unloads a library of which no code runs; the host table goes with it, or stays with it.
-fn close(library: Library, host: Arc<HostTable>) -> Ended {
-    if library.close() {
+const STILL_MAPPED: &str = "the system keeps the library mapped (thread-locals, unique symbols or NODELETE)";
+
+/// Ends a library of which there is no instance; the host table goes with it, or stays with it.
+fn end(
+    library: Library,
+    host: Arc<HostTable>,
+    control: &Control,
+    control_thread: JoinHandle<()>,
+    limit: Duration,
+) -> Ended {
+    control.finish();
+    let why = if !join_within(vec![control_thread], limit) {
+        "its control thread did not end"
+    } else if !library.close() {
+        STILL_MAPPED
+    } else {
         return Ended::Closed;
-    }
+    };
     std::mem::forget(host);
-    Ended::Retired("the system keeps the library mapped (thread-locals, unique symbols or NODELETE)".to_owned())
+    Ended::Retired(why.to_owned())
 }
 
 /// Joins threads that should end now; false when one does not within `limit`. A plugin's thread-local destructor can hang a

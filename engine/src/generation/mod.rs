@@ -35,12 +35,12 @@ pub(crate) struct Generation {
     pub copy: PathBuf,
     commands: HashMap<ByteString, Keyed>,
     instance: Instance,
-    /// `None` once it is closed or kept for ever.
+    /// `None` once it is closed.
     library: Mutex<Option<Library>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Why the library cannot be closed, if that is known already.
     unclosable: Option<&'static str>,
-    workers_started: Mutex<bool>,
+    has_workers: Mutex<bool>,
 }
 
 /// A command of this generation.
@@ -73,19 +73,23 @@ impl Generation {
     }
 
     /// What a serial or worker thread does until the generation takes no more.
-    fn serve(&self, lane: Lane) {
+    fn serve(self: &Arc<Self>, lane: Lane) {
         while let Some(call) = self.plugin.queue.take(lane, self) {
             self.run(call);
         }
     }
 
     /// Runs a command that has entered, on a thread of this generation.
-    fn run(&self, call: Arc<Call>) {
+    fn run(self: &Arc<Self>, call: Arc<Call>) {
         if call.is_answered() {
             // Its deadline passed while it was being taken.
             return self.leave();
         }
-        let (token, frame) = self.ledger.flights.begin(call, CommandFrame::new);
+        let (token, frame) = self.ledger.flights.begin(call.clone(), CommandFrame::new);
+        if call.is_cancelled() {
+            // Asked for while it was being taken, when it was not to be found anywhere.
+            self.cancel(&call);
+        }
         let status = self.instance.handle(&frame);
         let (step, replied) = self.ledger.flights.returned(token, status != abi::JF_PENDING);
         if replied {

@@ -4,7 +4,7 @@ use crate::gate::Gate;
 use crate::services::{BlobWriter, Store, StoreBatch};
 use crate::{Limits, control::Control};
 use slotmap::{DefaultKey, SlotMap};
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,7 @@ pub(crate) struct Ledger {
     phase: AtomicU8,
     buffers: AtomicUsize,
     misuses: AtomicU64,
+    given_up: AtomicBool,
     emptied: (Mutex<()>, Condvar),
 }
 
@@ -60,6 +61,7 @@ impl Ledger {
             phase: AtomicU8::new(Phase::Loading as u8),
             buffers: AtomicUsize::new(0),
             misuses: AtomicU64::new(0),
+            given_up: AtomicBool::new(false),
             emptied: Default::default(),
         })
     }
@@ -110,7 +112,17 @@ impl Ledger {
         tracing::warn!(plugin = self.plugin(), generation = self.number, token, what, "plugin misbehaves");
     }
 
-    /// Waits until no command and no buffer is left; false when `limit` has passed.
+    /// Nobody waits for what is left any longer.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Release);
+        self.tell_emptied();
+    }
+
+    pub fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Acquire)
+    }
+
+    /// Waits until no command and no buffer is left; false when `limit` has passed, or it was given up.
     pub fn wait_empty(&self, limit: Duration) -> bool {
         self.wait_until(limit, || self.gate.inside() == 0 && self.buffers() == 0)
     }
@@ -127,7 +139,8 @@ impl Ledger {
             if reached() {
                 return true;
             }
-            let Some(left) = until.checked_duration_since(Instant::now()) else { return false };
+            let left = until.checked_duration_since(Instant::now()).filter(|_| !self.is_given_up());
+            let Some(left) = left else { return false };
             guard = self.emptied.1.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }

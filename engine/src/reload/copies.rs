@@ -41,8 +41,9 @@ impl Copies {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o700);
-        options.open(&path)?.write_all(bytes)?;
-        Ok(path)
+        let written = options.open(&path)?.write_all(bytes);
+        // What is left of a full disk helps nobody.
+        written.inspect_err(|_| Self::remove(&path)).map(|()| path)
     }
 
     /// Removes the copy of a generation that is out of the process. Kept until then for debuggers and backtraces.

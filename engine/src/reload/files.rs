@@ -26,13 +26,18 @@ pub(crate) enum Found {
     Unusable(String),
 }
 
+/// Whether a file counts by its name.
+pub(crate) fn is_plugin_name(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    !hidden && path.extension().is_some_and(|suffix| suffix == std::env::consts::DLL_EXTENSION)
+}
+
 /// The files of a folder that can be plugins, in order of name: `.so`, `.dylib` or `.dll`, no leading dot.
 pub(crate) fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && path.extension().is_some_and(|suffix| suffix == std::env::consts::DLL_EXTENSION) {
+        if is_plugin_name(&path) {
             files.push(path);
         }
     }

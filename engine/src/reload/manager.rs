@@ -8,11 +8,13 @@ use super::watch::{Watch, Watching};
 use crate::EngineConfig;
 use crate::call::{Call, lock};
 use crate::core::Core;
+use crate::dispatch::shutting_down;
 use crate::generation::Ended;
 use jackfield_message::{ByteString, Culprit, ErrorCode, Failure, Reply};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -24,6 +26,11 @@ const POLL: Duration = Duration::from_secs(1);
 const RESTLESS: Duration = Duration::from_secs(2);
 /// Builds remove a file and write it anew: it counts as gone only after this.
 const GONE: Duration = Duration::from_millis(500);
+
+/// Names for people.
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
 
 /// What an operator can ask for.
 pub(crate) enum Wish {
@@ -42,8 +49,6 @@ pub(crate) enum Request {
     Ended { path: PathBuf, name: (String, u64, String), ended: Ended, us: Duration },
     /// Tell when every file of the start was looked at.
     Ready(SyncSender<()>),
-    /// End the thread.
-    Stop,
 }
 
 /// The thread that decides what serves. One at a time: swaps of different plugins follow each other.
@@ -60,11 +65,14 @@ impl Manager {
         Ok(Self { core, config, copies, requests })
     }
 
-    /// The thread's work.
+    /// The thread's work. It ends when nobody can ask for anything any more.
     pub fn run(self) {
-        let hinted = Arc::downgrade(&self.core);
+        let core = Arc::downgrade(&self.core);
+        // Thousands of events while a file is written are one hint.
+        let hinted = Arc::new(AtomicBool::new(false));
+        let is_hinted = hinted.clone();
         let mut watching = Watching::start(self.config.watch, move || {
-            if let Some(core) = hinted.upgrade() {
+            if let Some(core) = core.upgrade().filter(|_| !is_hinted.swap(true, Ordering::AcqRel)) {
                 let _ = core.request(Request::Hint);
             }
         });
@@ -91,13 +99,13 @@ impl Manager {
             // Everything that has come meanwhile, before the next look: many hints are one.
             while let Some(now) = request {
                 match now {
-                    Request::Hint => {}
+                    Request::Hint => hinted.store(false, Ordering::Release),
                     Request::Wish(wish, call) => {
-                        call.answer(self.grant(wish).unwrap_or_else(Reply::from));
+                        let reply = if self.is_stopping() { Ok(shutting_down()) } else { self.grant(wish) };
+                        call.answer(reply.unwrap_or_else(Reply::from));
                     }
                     Request::Ended { path, name, ended, us } => self.ended(&path, &name, ended, us),
                     Request::Ready(ready) => waiting_for_ready.push(ready),
-                    Request::Stop => return,
                 }
                 request = self.requests.try_recv().ok();
             }
@@ -108,9 +116,13 @@ impl Manager {
     fn look(&self, watching: &mut Watching, first: bool) {
         let mut folders = Vec::new();
         let mut present = Vec::new();
+        let mut unusable = Vec::new();
         for (index, folder) in self.config.folders.iter().enumerate() {
             if let Err(reason) = files::check_folder(folder) {
                 watching.remove(folder);
+                if folder.exists() {
+                    unusable.push(index);
+                }
                 folders.push((folder.clone(), Refusal::at(Step::Seen, reason)));
                 continue;
             }
@@ -118,7 +130,8 @@ impl Manager {
             match files::list(folder) {
                 Ok(paths) => present.extend(paths.into_iter().map(|path| (index, path))),
                 Err(error) => {
-                    folders.push((folder.clone(), Refusal::at(Step::Seen, format!("it cannot be listed: {error}"))))
+                    unusable.push(index);
+                    folders.push((folder.clone(), Refusal::at(Step::Seen, format!("it cannot be listed: {error}"))));
                 }
             }
         }
@@ -128,7 +141,8 @@ impl Manager {
         }
         let now = Instant::now();
         for record in &mut lock(&self.core.registry).records {
-            let there = present.iter().any(|(_, path)| *path == record.path);
+            // In a folder that is there and cannot be used, nothing is known to have gone.
+            let there = present.iter().any(|(_, path)| *path == record.path) || unusable.contains(&record.folder);
             record.missing_since = if there { None } else { record.missing_since.or(Some(now)) };
         }
     }
@@ -206,11 +220,18 @@ impl Manager {
         let paths: Vec<_> = lock(&self.core.registry).records.iter().map(|record| record.path.clone()).collect();
         let mut next: Option<Instant> = None;
         for path in paths {
+            if self.is_stopping() {
+                break;
+            }
             if let Some(at) = self.work_on(&path) {
                 next = Some(next.map_or(at, |next| next.min(at)));
             }
         }
         next
+    }
+
+    fn is_stopping(&self) -> bool {
+        !self.core.accepting.load(Ordering::Acquire)
     }
 
     fn work_on(&self, path: &Path) -> Option<Instant> {
@@ -225,9 +246,10 @@ impl Manager {
                     return Some(gone);
                 }
                 drop(registry);
-                self.unload(path, "its file is gone");
+                if self.unload(path, "its file is gone") {
+                    self.retry_blocked();
+                }
                 self.forget(path);
-                self.retry_blocked();
                 return None;
             }
             let live = record.live();
@@ -272,7 +294,7 @@ impl Manager {
         let proof = match proof::prove(&bytes) {
             Ok(proof) => proof,
             // Perhaps it is still being written.
-            Err(_) if signature.age() < RESTLESS && !self.is_restless(path) => return again(self),
+            Err(_) if !explicit && signature.age() < RESTLESS && !self.is_restless(path) => return again(self),
             Err(reason) => {
                 self.refuse(path, Some(hash), Refusal::at(Step::Proved, reason));
                 return None;
@@ -359,7 +381,7 @@ impl Manager {
                 path.ok_or_else(|| {
                     Failure::new(
                         ErrorCode::InvalidParams,
-                        format!("No plugin '{id}' is loaded. Loaded: {}.", known.join(", ")),
+                        format!("No plugin '{id}' is loaded; loaded are: {}.", list(&known)),
                     )
                 })?
             }
@@ -378,6 +400,7 @@ impl Manager {
         if let Some(record) = lock(&self.core.registry).get_mut(&path) {
             record.missing_since = None;
             record.refused_hash = None;
+            record.refused = None;
             if record.live() >= self.config.live_generations.max(2) {
                 let message =
                     format!("{} generations of {} are live (live_generations)", record.live(), path.display());
@@ -400,10 +423,11 @@ impl Manager {
                 Ok(Reply::ok(reply.to_string()))
             }
             None => {
-                let refused = record.and_then(|record| record.refused.as_ref());
-                let reason =
-                    refused.map_or("its file is still changing".to_owned(), |r| format!("{}: {}", r.step, r.reason));
-                Err(by_operator(ErrorCode::Unavailable, format!("{} was refused at step {reason}.", path.display())))
+                let why = match record.and_then(|record| record.refused.as_ref()) {
+                    Some(Refused { step, reason, .. }) => format!("was refused at step {step}: {reason}"),
+                    None => "is still changing; it is loaded when it has stopped".to_owned(),
+                };
+                Err(by_operator(ErrorCode::Unavailable, format!("{} {why}.", path.display())))
             }
         }
     }
@@ -421,15 +445,14 @@ impl Manager {
             let same = wanted.is_some() && folder.canonicalize().ok() == wanted;
             if let (Some(name), true) = (named, same || bare && folder.join(file).exists()) {
                 let path = folder.join(name);
-                let is_plugin = path.extension().is_some_and(|suffix| suffix == std::env::consts::DLL_EXTENSION);
-                if is_plugin && std::fs::symlink_metadata(&path).is_ok() {
+                if files::is_plugin_name(&path) && std::fs::symlink_metadata(&path).is_ok() {
                     return Ok(path);
                 }
             }
         }
         let folders: Vec<_> = self.config.folders.iter().map(|folder| folder.display().to_string()).collect();
         let message = format!(
-            "There is no plugin file {} in the plugin folders ({}); its name must end in .{}.",
+            "There is no plugin file {} in the plugin folders ({}); its name must end in .{} and not begin with a dot.",
             file.display(),
             folders.join(", "),
             std::env::consts::DLL_EXTENSION

@@ -4,7 +4,6 @@ use super::files::Signature;
 use super::step::Step;
 use crate::generation::{Ended, Generation};
 use crate::host::free_thread_keys;
-use crate::plugin::PluginSlot;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,7 +56,6 @@ pub(crate) struct Record {
     pub refused: Option<Refused>,
     /// Unloaded by command: stays so until it is loaded by command or its content changes.
     pub unloaded_hash: Option<blake3::Hash>,
-    pub slot: Option<Arc<PluginSlot>>,
     pub current: Option<Arc<Generation>>,
     pub old: Vec<Old>,
 }
@@ -73,15 +71,14 @@ impl Record {
             refused_hash: None,
             refused: None,
             unloaded_hash: None,
-            slot: None,
             current: None,
             old: Vec::new(),
         }
     }
 
-    /// The plugin's id, while it is known.
+    /// The id of the plugin that serves.
     pub fn id(&self) -> Option<&str> {
-        self.slot.as_ref().map(|slot| slot.id.as_str())
+        self.current.as_ref().map(|generation| generation.plugin.id.as_str())
     }
 
     /// Generations in the process that can still answer: the current one and those that drain.
@@ -120,7 +117,9 @@ impl Record {
                 .collect()
         });
         let generations: Vec<_> = current
-            .map(|generation| report_generation(generation, "serving"))
+            .map(|generation| {
+                report_generation(generation, if generation.gate().is_held() { "held" } else { "serving" })
+            })
             .into_iter()
             .chain(self.old.iter().rev().map(Old::report))
             .collect();

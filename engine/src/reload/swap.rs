@@ -5,6 +5,7 @@ use super::manager::Manager;
 use super::proof::{self, Proof};
 use super::registry::{Old, Refused};
 use super::step::Step;
+use crate::Limits;
 use crate::call::lock;
 use crate::generation::{Candidate, Ended, Failed, Generation};
 use crate::host::free_thread_keys;
@@ -24,16 +25,17 @@ const RESERVED_KEYS: usize = 24;
 pub(super) struct Refusal {
     step: Step,
     reason: String,
+    /// Another plugin stands in the way.
     blocked: bool,
+    /// Its library had to stay in the process.
+    retired: bool,
 }
 
 impl Refusal {
     pub fn at(step: Step, reason: impl Into<String>) -> Self {
-        Self { step, reason: reason.into(), blocked: false }
+        Self { step, reason: reason.into(), blocked: false, retired: false }
     }
-}
 
-impl Refusal {
     /// Why, for the operator.
     pub fn reason(&self) -> &str {
         &self.reason
@@ -43,7 +45,8 @@ impl Refusal {
 impl From<Failed> for Refusal {
     fn from(failed: Failed) -> Self {
         let kept = if failed.retired { " (its library stays in the process)" } else { "" };
-        Self::at(failed.step, format!("{}{kept}", failed.reason))
+        let reason = format!("{}{kept}", failed.reason);
+        Self { retired: failed.retired, ..Self::at(failed.step, reason) }
     }
 }
 
@@ -87,9 +90,13 @@ impl Manager {
             ));
         }
         self.swap_copy(path, &copy, number, hash, proof, &mut steps).inspect_err(|refusal| {
-            // A library that had to stay in the process keeps its file, for debuggers.
-            if !refusal.reason.ends_with("(its library stays in the process)") {
-                Copies::remove(&copy);
+            if !refusal.retired {
+                return Copies::remove(&copy);
+            }
+            // What had to stay in the process keeps its file, for debuggers, and is told of.
+            if let Some(record) = lock(&self.core.registry).get_mut(path) {
+                let ended = Some(Ended::Retired(refusal.reason.clone()));
+                record.old.push(Old { number, version: String::new(), draining: None, ended });
             }
         })
     }
@@ -105,16 +112,12 @@ impl Manager {
     ) -> Result<u64, Refusal> {
         let before = mapped_libraries();
         let candidate = Candidate::load(number, copy, &self.core.limits, self.core.store.clone())?;
-        if let Err(refusal) = self.admit(path, &candidate) {
-            candidate.discard();
+        if let Err(mut refusal) = self.admit(path, &candidate) {
+            refusal.retired = candidate.discard() != Ended::Closed;
             return Err(refusal);
         }
         let (id, version) = (candidate.descriptor.id.clone(), candidate.descriptor.version.clone());
         steps.done(Step::Loaded, Some((&id, number, &version)));
-        // An id that changes with the file is an unload and a load.
-        if lock(&self.core.registry).get(path).and_then(|record| record.id()).is_some_and(|serving| serving != id) {
-            self.unload(path, "its file holds another plugin now");
-        }
         let slot = self.slot_for(path, &id);
         let thread_locals = proof.thread_locals || brought_thread_locals(&before, copy);
         let unclosable =
@@ -124,10 +127,12 @@ impl Manager {
         let old = lock(&self.core.registry).get(path).and_then(|record| record.current.clone());
         let exclusive = |generation: &Generation| generation.descriptor.flags & abi::JF_PLUGIN_EXCLUSIVE != 0;
         match &old {
-            Some(old) if exclusive(old) || exclusive(&new) => self.start_exclusive(old, &new, steps)?,
-            _ => new.start()?,
+            Some(old) if exclusive(old) || exclusive(&new) => self.start_exclusive(path, old, &new, steps)?,
+            _ => new.start(Limits::seconds(self.core.limits.lifecycle_s))?,
         }
         steps.done(Step::Started, Some((&id, number, &version)));
+        // An id that changes with the file is an unload and a load.
+        let old = old.filter(|old| old.plugin.id == id || !self.unload(path, "its file holds another plugin now"));
         self.put_in_place(path, hash, &new);
         steps.done(Step::Swapped, Some((&id, number, &version)));
         if let Some(old) = old {
@@ -153,7 +158,7 @@ impl Manager {
         let others = registry.records.iter().filter(|record| record.path != path);
         for (other, generation) in others.filter_map(|record| Some((record, record.current.as_ref()?))) {
             let other_id = &generation.plugin.id;
-            let blocked = |reason| Err(Refusal { step: Step::Loaded, reason, blocked: true });
+            let blocked = |reason: String| Err(Refusal { blocked: true, ..Refusal::at(Step::Loaded, reason) });
             if other_id == id {
                 return blocked(format!("the plugin '{id}' is served already, from {}", other.path.display()));
             }
@@ -178,6 +183,7 @@ impl Manager {
     /// any failure the old one goes on, with the queue.
     fn start_exclusive(
         &self,
+        path: &Path,
         old: &Arc<Generation>,
         new: &Arc<Generation>,
         steps: &mut Steps<'_>,
@@ -188,6 +194,9 @@ impl Manager {
         let (id, number, version) = name(old);
         let as_old = Some((id.as_str(), number, version.as_str()));
         let hold_ms = self.core.limits.hold_ms;
+        let lifecycle = Limits::seconds(self.core.limits.lifecycle_s);
+        let until = Instant::now() + Duration::from_millis(hold_ms);
+        let left = || until.saturating_duration_since(Instant::now()).min(lifecycle);
         let back_to_old = |why: Refusal| {
             old.gate().reopen();
             old.plugin.queue.wake();
@@ -207,37 +216,42 @@ impl Manager {
             return Err(refusal);
         }
         steps.done(Step::Drained, as_old);
-        if let Err(late) = old.stop_only() {
-            let refusal = back_to_old(Refusal::at(Step::Stopped, format!("the old version's {late}")));
-            new.give_up();
-            return Err(refusal);
+        let stopped = old.stop_only(left()).map_err(|late| {
+            Refusal::at(Step::Stopped, format!("the old version's {late} (limits hold_ms, lifecycle_s)"))
+        });
+        if stopped.is_ok() {
+            steps.done(Step::Stopped, as_old);
         }
-        steps.done(Step::Stopped, as_old);
-        new.start().map_err(|failed| {
-            if let Err(error) = old.start_again() {
-                tracing::error!(plugin = id, generation = number, error, "the old version did not start again");
+        let was_stopped = stopped.is_ok();
+        stopped.and_then(|()| new.start(left()).map_err(Refusal::from)).map_err(|refusal| {
+            let refusal = match old.start_again() {
+                Ok(()) => back_to_old(refusal),
+                Err(error) => {
+                    // A stopped plugin may not be given commands.
+                    self.unload(path, &format!("it did not start again after a refused swap: {error}"));
+                    refusal
+                }
+            };
+            if !was_stopped {
+                new.give_up();
             }
-            back_to_old(failed.into())
+            refusal
         })
     }
 
     /// The slot that lives on through swaps, or a new one.
     fn slot_for(&self, path: &Path, id: &str) -> Arc<PluginSlot> {
-        let mut registry = lock(&self.core.registry);
-        let record = registry.get_mut(path);
-        if let Some(slot) = record.as_ref().and_then(|record| record.slot.clone()) {
-            return slot;
+        let registry = lock(&self.core.registry);
+        let serving = registry.get(path).and_then(|record| record.current.as_ref());
+        if let Some(same) = serving.filter(|serving| serving.plugin.id == id) {
+            return same.plugin.clone();
         }
-        let slot = Arc::new(PluginSlot {
+        Arc::new(PluginSlot {
             number: self.core.next_number(),
             id: id.to_owned(),
             config: self.config(id).clone(),
             queue: Queue::new(self.core.limits.plugin_queue),
-        });
-        if let Some(record) = record {
-            record.slot = Some(slot.clone());
-        }
-        slot
+        })
     }
 
     fn config(&self, id: &str) -> &PluginConfig {
@@ -279,11 +293,11 @@ impl Manager {
     pub(super) fn unload(&self, path: &Path, why: &str) -> bool {
         let mut registry = lock(&self.core.registry);
         let Some(record) = registry.get_mut(path) else { return false };
-        let (Some(old), slot) = (record.current.take(), record.slot.take()) else { return false };
+        let Some(old) = record.current.take() else { return false };
         let version = old.descriptor.version.clone();
         record.hash = None;
         record.old.push(Old { number: old.number, version: version.clone(), draining: Some(old.clone()), ended: None });
-        let waiting = slot.map(|slot| slot.queue.close()).unwrap_or_default();
+        let waiting = old.plugin.queue.close();
         self.core.router.publish(Table::of(&registry));
         drop(registry);
         let begun = Instant::now();
@@ -315,22 +329,24 @@ impl Manager {
                 let _ = core.request(super::Request::Ended { path, name, ended, us: begun.elapsed() });
             }
         };
-        if let Err(error) = std::thread::Builder::new().name("jf-close".to_owned()).spawn(closer) {
-            tracing::error!(%error, "a generation cannot be closed: no thread for it; it stays");
+        match std::thread::Builder::new().name("jf-close".to_owned()).spawn(closer) {
+            Ok(thread) => {
+                let mut closers = lock(&self.core.closers);
+                closers.retain(|closer| !closer.is_finished());
+                closers.push(thread);
+            }
+            Err(error) => tracing::error!(%error, "a generation cannot be closed: no thread for it; it stays"),
         }
     }
 
     /// Notes a refusal, and says it.
     pub(super) fn refuse(&self, path: &Path, hash: Option<blake3::Hash>, refusal: Refusal) {
-        let Refusal { step, reason, blocked } = refusal;
+        let Refusal { step, reason, blocked, .. } = refusal;
         let mut registry = lock(&self.core.registry);
         let Some(record) = registry.get_mut(path) else { return };
         let same = record.refused.as_ref().is_some_and(|refused| refused.reason == reason);
         record.refused_hash = hash;
         record.refused = Some(Refused { step, reason: reason.clone(), at: SystemTime::now(), blocked });
-        if record.current.is_none() {
-            record.slot = None;
-        }
         let serving = record
             .current
             .as_ref()

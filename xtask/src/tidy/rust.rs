@@ -51,7 +51,8 @@ fn sources<'a>(repo: &'a Repo, folder: &'a str) -> impl Iterator<Item = (&'a Fil
 
 /// Lines where `code` names `std::MODULE`, also in a group (`use std::{env, fs}`).
 fn std_lines(code: &str, module: &str) -> Vec<usize> {
-    let mut lines = lines_with(code, &format!("std::{module}"));
+    // Constants of the target are none of the outside.
+    let mut lines = lines_with(&code.replace("std::env::consts::", "std::consts::"), &format!("std::{module}"));
     for (at, _) in code.match_indices("std::{") {
         let mut depth = 0;
         let mut top = String::new();

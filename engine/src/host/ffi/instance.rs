@@ -34,6 +34,7 @@ pub(crate) struct Instance {
     /// Kept alive for the plugin, which holds a pointer to it.
     _host: Arc<HostTable>,
     ledger: Arc<Ledger>,
+    started: AtomicBool,
     destroyed: AtomicBool,
 }
 
@@ -72,6 +73,7 @@ impl PluginTable {
             pointer,
             _host: host.clone(),
             ledger: ledger.clone(),
+            started: AtomicBool::new(false),
             destroyed: AtomicBool::new(false),
         })
     }
@@ -81,18 +83,27 @@ impl Instance {
     /// Calls `start`. On the control thread.
     pub fn start(&self) -> Result<(), String> {
         self.ledger.set_phase(Phase::Running);
-        let Some(start) = self.table.start else { return Ok(()) };
+        let Some(start) = self.table.start else {
+            self.started.store(true, Ordering::Release);
+            return Ok(());
+        };
         let mut why = abi::jf_buf::EMPTY;
         // SAFETY: the instance is alive, `why` is writable.
         let status = unsafe { start(self.pointer, &mut why) };
         // SAFETY: `why` is the plugin's to give.
         let why = unsafe { take_text(why) };
-        if status == abi::JF_OK { Ok(()) } else { Err(failed("start", status, &why)) }
+        if status != abi::JF_OK {
+            return Err(failed("start", status, &why));
+        }
+        self.started.store(true, Ordering::Release);
+        Ok(())
     }
 
-    /// Calls `stop`. On the control thread.
+    /// Calls `stop` if it is started. On the control thread.
     pub fn stop(&self) {
-        if let Some(stop) = self.table.stop {
+        if self.started.swap(false, Ordering::AcqRel)
+            && let Some(stop) = self.table.stop
+        {
             // SAFETY: the instance is alive.
             unsafe { stop(self.pointer) };
         }

@@ -5,12 +5,13 @@ use crate::host::descriptor::MAX_COMMANDS;
 use crate::host::{CommandInfo, Descriptor};
 use crate::router::Class;
 use jackfield_plugin_api as abi;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-/// A shared library in this process.
+/// A shared library in this process. It stays mapped when this is dropped: only [`Library::close`] unmaps.
 pub(crate) struct Library {
-    library: libloading::Library,
+    library: ManuallyDrop<libloading::Library>,
     path: PathBuf,
 }
 
@@ -44,7 +45,7 @@ impl Library {
         // SAFETY: the constructors of a plugin are trusted code (DESIGN section 9); the file is this host's own copy,
         // proved complete and never written again, so the mapping cannot change under it.
         let library = unsafe { open(path) }.map_err(|error| LoadError::System(with_sources(&error)))?;
-        Ok(Self { library, path: path.to_owned() })
+        Ok(Self { library: ManuallyDrop::new(library), path: path.to_owned() })
     }
 
     /// Calls the entry function and copies what it says. On the control thread.
@@ -85,12 +86,7 @@ impl Library {
     /// symbols keep a library although the loader reports success, so it is looked up afterwards.
     pub fn close(self) -> bool {
         let Self { library, path } = self;
-        library.close().is_ok() && !is_mapped(&path)
-    }
-
-    /// Keeps the library mapped for the rest of the process.
-    pub fn keep(self) {
-        std::mem::forget(self.library);
+        ManuallyDrop::into_inner(library).close().is_ok() && !is_mapped(&path)
     }
 }
 

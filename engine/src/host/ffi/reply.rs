@@ -16,12 +16,13 @@ pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger
     unsafe {
         let raw = read_struct(reply)?;
         let json = if raw.json_buf.ptr.is_null() && raw.json_buf.release.is_none() {
-            Bytes::copy_from_slice(text(raw.json)?.as_bytes())
+            text(raw.json).map(|json| Bytes::copy_from_slice(json.as_bytes()))
         } else {
-            own(raw.json_buf, ledger)?
+            own(raw.json_buf, ledger)
         };
-        let attachments = read_attachments(&raw, ledger)?;
-        let json = utf8(json)?;
+        // Read before any fault of the JSON is told: they may own buffers too.
+        let attachments = read_attachments(&raw, ledger);
+        let (json, attachments) = (utf8(json?)?, attachments?);
         if !json.is_empty() && json::check(&json, ledger.limits.nesting).is_err() {
             return Err(Unusable("a reply whose JSON is malformed or nested too deeply"));
         }
