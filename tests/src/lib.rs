@@ -3,8 +3,11 @@
 //! Everything here panics with the reason and the cure when it cannot do its work: a test that cannot run has failed.
 
 pub mod cc;
+pub mod control;
 pub mod dist;
 pub mod log;
+#[cfg(unix)]
+pub mod put;
 pub mod server;
 
 use std::path::{Path, PathBuf};
