@@ -1,0 +1,203 @@
+//! `geometry`: an object with one member a tag. Empty tags with x, y, z are `[x, y, z]`, tags with a number are numbers;
+//! `curve_data` is a list of `{"chunk", "points", "base64"}`. The points of a cloud are the list `points` of `[x, y, z]` or
+//! `[x, y, z, nx, ny, nz]` (or, with a list of trees as the seventh, what else a point had), then `count`.
+
+use super::element::{Out, number};
+use super::leaf::{attributes, is_blank, leaf_text_into, no_number, nothing, shorten, stray};
+use super::vocabulary::WORDS;
+use super::xml::{Node, Xml};
+use super::{Fault, Result, curve, tree};
+use quick_xml::events::BytesStart;
+use std::io::{Read, Write};
+
+/// A text of the XML reader is no longer.
+const MAX_CURVE: usize = 64 << 20;
+const MAX_WORD: usize = 1 << 10;
+
+/// What a known tag holds.
+enum Value {
+    Vector,
+    Scalar,
+    Word,
+    Curve,
+    Point,
+}
+
+/// Reads up to the end of `geometry` and adds it as a member. `fields` are the tags that are known here.
+pub fn read<R: Read, T: FnMut(u64) -> bool, W: Write>(
+    xml: &mut Xml<R, T>,
+    out: &mut Out<W>,
+    fields: &[&str],
+) -> Result<()> {
+    out.lines.json.name("geometry");
+    out.lines.json.raw("{");
+    out.inner.0.clear();
+    let (mut seen, mut repeated) = (0_u32, 0_u64);
+    loop {
+        let (at, value) = match xml.next()? {
+            Node::Close => break,
+            Node::Text(text) if is_blank(&text) => continue,
+            Node::Text(text) => return Err(stray(&text, "geometry")),
+            Node::End => return Err(Fault::content("the file ends inside 'geometry'")),
+            Node::Open(start) => {
+                let at = fields.iter().position(|field| *field == start.name().as_ref());
+                match at
+                    .map(|at| begin(&start, out, fields[at], seen & (1 << at) != 0, repeated))
+                    .transpose()?
+                    .flatten()
+                {
+                    Some(value) => (at.unwrap_or_default(), value),
+                    None => {
+                        if at.is_none() {
+                            out.tally.unknown(start.name().as_ref())?;
+                        }
+                        tree::open(&start, &mut out.inner)?;
+                        tree::rest(xml, &mut out.inner)?;
+                        continue;
+                    }
+                }
+            }
+        };
+        seen |= 1 << at;
+        let field = fields[at];
+        match value {
+            Value::Vector => nothing(xml, field)?,
+            Value::Scalar => number(xml, out, field)?,
+            Value::Word => {
+                leaf_text_into(xml, field, MAX_WORD, &mut out.text)?;
+                out.lines.json.name(field);
+                out.lines.json.text(out.text.trim());
+            }
+            Value::Curve => {
+                leaf_text_into(xml, field, MAX_CURVE, &mut out.text)?;
+                let points = curve::check(&mut out.text, &mut out.block)?;
+                out.lines.json.name("points");
+                out.lines.json.integer(points.into());
+                out.lines.json.name("base64");
+                out.lines.json.text(&out.text);
+                out.lines.json.raw("}");
+                repeated += 1;
+            }
+            Value::Point => {
+                point(xml, out)?;
+                repeated += 1;
+            }
+        }
+        out.lines.relieve()?;
+    }
+    if repeated > 0 {
+        out.lines.json.raw("]");
+        if seen_points(fields) {
+            out.lines.json.name("count");
+            out.lines.json.integer(repeated);
+        }
+    }
+    let json = &mut out.lines.json;
+    json.array("other", &out.inner);
+    json.raw("}");
+    Ok(())
+}
+
+fn seen_points(fields: &[&str]) -> bool {
+    fields.contains(&"point")
+}
+
+/// Decides by its attributes what a known tag holds, and writes what of it is in them. `None`: not what the tag should be,
+/// or a second one of its name, so that it is kept as a tree.
+fn begin<W: Write>(
+    start: &BytesStart<'_>,
+    out: &mut Out<W>,
+    field: &str,
+    seen: bool,
+    repeated: u64,
+) -> Result<Option<Value>> {
+    let json = &mut out.lines.json;
+    match field {
+        "point" => {
+            let ([x, y, z], false) = attributes(start, ["x", "y", "z"])? else { return Ok(None) };
+            if repeated == 0 {
+                json.name("points");
+                json.raw("[");
+            }
+            json.comma();
+            json.raw("[");
+            coordinates(out, [x, y, z].each_ref().map(Option::as_deref), field)?;
+            return Ok(Some(Value::Point));
+        }
+        "curve_data" => {
+            let ([chunk], false) = attributes(start, ["chunk"])? else { return Ok(None) };
+            if repeated == 0 {
+                json.name("curve_data");
+                json.raw("[");
+            }
+            json.comma();
+            json.raw("{");
+            if let Some(chunk) = chunk {
+                json.name("chunk");
+                json.text(&chunk);
+            }
+            return Ok(Some(Value::Curve));
+        }
+        _ if seen => return Ok(None),
+        _ if is_blank(start.attributes_raw()) => {}
+        _ => {
+            let ([x, y, z], false) = attributes(start, ["x", "y", "z"])? else { return Ok(None) };
+            json.name(field);
+            json.raw("[");
+            coordinates(out, [x, y, z].each_ref().map(Option::as_deref), field)?;
+            out.lines.json.raw("]");
+            return Ok(Some(Value::Vector));
+        }
+    }
+    Ok(Some(if WORDS.contains(&field) { Value::Word } else { Value::Scalar }))
+}
+
+/// Adds three numbers.
+pub fn coordinates<W: Write>(out: &mut Out<W>, values: [Option<&str>; 3], tag: &str) -> Result<()> {
+    for (axis, value) in ["x", "y", "z"].into_iter().zip(values) {
+        let value = value.ok_or_else(|| {
+            Fault::Content(format!("'{}' has no attribute '{axis}', expected x, y and z", shorten(tag)))
+        })?;
+        out.lines.json.comma();
+        if !out.lines.json.number(value) {
+            return Err(no_number(value, tag));
+        }
+    }
+    Ok(())
+}
+
+/// Reads up to the end of a cloud's point, of which x, y, z are written.
+fn point<R: Read, T: FnMut(u64) -> bool, W: Write>(xml: &mut Xml<R, T>, out: &mut Out<W>) -> Result<()> {
+    let (mut normal, mut others) = (false, 0);
+    loop {
+        match xml.next()? {
+            Node::Close => break,
+            Node::Text(text) if is_blank(&text) => {}
+            Node::Text(text) => return Err(stray(&text, "point")),
+            Node::End => return Err(Fault::content("the file ends inside 'point'")),
+            Node::Open(start) => {
+                if start.name().as_ref() == "normal"
+                    && !normal
+                    && others == 0
+                    && let ([x, y, z], false) = attributes(&start, ["x", "y", "z"])?
+                {
+                    normal = true;
+                    coordinates(out, [x, y, z].each_ref().map(Option::as_deref), "normal")?;
+                    nothing(xml, "normal")?;
+                    continue;
+                }
+                if others == 0 {
+                    out.lines.json.raw(if normal { ",[" } else { ",null,null,null,[" });
+                }
+                others += 1;
+                if start.name().as_ref() != "normal" {
+                    out.tally.unknown(start.name().as_ref())?;
+                }
+                tree::open(&start, &mut out.lines.json)?;
+                tree::rest(xml, &mut out.lines.json)?;
+            }
+        }
+    }
+    out.lines.json.raw(if others > 0 { "]]" } else { "]" });
+    Ok(())
+}

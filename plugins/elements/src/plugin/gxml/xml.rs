@@ -1,0 +1,175 @@
+//! XML as a stream of tags and texts, with a limit on everything that a file could make large.
+
+use super::{Fault, Result};
+use quick_xml::Reader;
+use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
+use std::borrow::Cow;
+use std::io::{self, BufRead, BufReader, Read};
+
+/// One tag with its attributes, or one text. Base64 of a curve of 1.3 million points fits.
+const MAX_EVENT: u64 = 64 << 20;
+/// Each level becomes two levels of JSON, of which the server takes 128.
+const MAX_DEPTH: usize = 32;
+/// Read at once, and between two calls of `tick`.
+const PIECE: usize = 64 << 10;
+
+/// What comes next.
+pub enum Node<'b> {
+    /// A tag. Its [`Close`](Self::Close) follows in any case.
+    Open(BytesStart<'b>),
+    /// The end of the tag that was opened last.
+    Close,
+    /// A piece of text, references resolved. Empty in place of a comment or processing instruction.
+    Text(Cow<'b, str>),
+    /// The end of the file, with all tags closed.
+    End,
+}
+
+/// A GXML file. A DTD is refused, and with it every entity that XML itself does not define.
+pub struct Xml<R, T> {
+    reader: Reader<Source<R, T>>,
+    buf: Vec<u8>,
+    depth: usize,
+    /// The last tag was an empty one, whose end is to be told.
+    close: bool,
+}
+
+impl<R: Read, T: FnMut(u64) -> bool> Xml<R, T> {
+    pub fn new(source: R, tick: T) -> Self {
+        let inner = BufReader::with_capacity(PIECE, source);
+        let source = Source { inner, tick, read: 0, event: 0, cancelled: false };
+        Self { reader: Reader::from_reader(source), buf: Vec::new(), depth: 0, close: false }
+    }
+
+    #[allow(clippy::should_implement_trait)] // Lends from itself, as no iterator can.
+    pub fn next(&mut self) -> Result<Node<'_>> {
+        if std::mem::take(&mut self.close) {
+            return Ok(Node::Close);
+        }
+        self.buf.clear();
+        self.reader.get_mut().event = 0;
+        let event = match self.reader.read_event_into(&mut self.buf) {
+            Ok(event) => event,
+            Err(error) => return Err(fault(error, self.reader.get_ref().cancelled)),
+        };
+        Ok(match event {
+            Event::Start(_) if self.depth == MAX_DEPTH => {
+                return Err(Fault::content(format!("tags are nested deeper than {MAX_DEPTH}")));
+            }
+            Event::Start(start) => {
+                self.depth += 1;
+                Node::Open(start)
+            }
+            Event::Empty(start) => {
+                self.close = true;
+                Node::Open(start)
+            }
+            Event::End(_) => {
+                self.depth = self.depth.saturating_sub(1);
+                Node::Close
+            }
+            Event::Text(text) => Node::Text(text.xml10_content()),
+            Event::CData(text) => Node::Text(text.xml10_content()),
+            Event::GeneralRef(reference) => Node::Text(resolve(&reference)?),
+            Event::Comment(_) | Event::PI(_) => Node::Text(Cow::Borrowed("")),
+            Event::Decl(decl) => {
+                check_encoding(&decl)?;
+                Node::Text(Cow::Borrowed(""))
+            }
+            Event::DocType(_) => return Err(Fault::content("a document type (DTD) is not allowed")),
+            Event::Eof if self.depth > 0 => return Err(Fault::content("the file ends too early, tags are still open")),
+            Event::Eof => Node::End,
+        })
+    }
+
+    /// Adds to a fault where it was found.
+    pub fn locate(&self, fault: Fault, element: u64) -> Fault {
+        match fault {
+            Fault::Content(text) => {
+                let byte = self.reader.buffer_position();
+                Fault::Content(format!("{text} (before byte {byte}, after {element} elements)"))
+            }
+            other => other,
+        }
+    }
+}
+
+fn fault(error: quick_xml::Error, cancelled: bool) -> Fault {
+    match error {
+        quick_xml::Error::Io(_) if cancelled => Fault::Cancelled,
+        quick_xml::Error::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => Fault::Content(error.to_string()),
+        quick_xml::Error::Io(error) => Fault::Source(error.to_string()),
+        other => Fault::Content(format!("the XML is broken: {other}")),
+    }
+}
+
+fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>> {
+    let character = match reference.as_ref() {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "apos" => Some('\''),
+        "quot" => Some('"'),
+        _ => reference.resolve_char_ref().ok().flatten(),
+    };
+    match character {
+        Some(character) => Ok(Cow::Owned(character.into())),
+        None => {
+            let name = super::leaf::shorten(reference);
+            Err(Fault::content(format!(
+                "'&{name};' is not known; expected &lt; &gt; &amp; &apos; &quot; or a character number"
+            )))
+        }
+    }
+}
+
+fn check_encoding(decl: &BytesDecl<'_>) -> Result<()> {
+    let Some(encoding) = decl.encoding() else { return Ok(()) };
+    let encoding = encoding.map_err(|error| Fault::Content(format!("the XML declaration is broken: {error}")))?;
+    if ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|known| encoding.eq_ignore_ascii_case(known)) {
+        Ok(())
+    } else {
+        Err(Fault::Content(format!("the encoding is '{}', expected UTF-8", super::leaf::shorten(&encoding))))
+    }
+}
+
+/// Counts what is read, and ends it when a limit is passed or the reading is given up.
+struct Source<R, T> {
+    inner: BufReader<R>,
+    tick: T,
+    /// Bytes read in all.
+    read: u64,
+    /// Bytes of the event that is being read.
+    event: u64,
+    cancelled: bool,
+}
+
+impl<R: Read, T: FnMut(u64) -> bool> BufRead for Source<R, T> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.inner.buffer().is_empty() {
+            if self.event > MAX_EVENT {
+                let text = format!("one tag or text is longer than {} MiB", MAX_EVENT >> 20);
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+            }
+            if !(self.tick)(self.read) {
+                self.cancelled = true;
+                return Err(io::Error::other("cancelled"));
+            }
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.read += len as u64;
+        self.event += len as u64;
+        self.inner.consume(len);
+    }
+}
+
+impl<R: Read, T: FnMut(u64) -> bool> Read for Source<R, T> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let len = self.fill_buf()?.read(out)?;
+        self.consume(len);
+        Ok(len)
+    }
+}
