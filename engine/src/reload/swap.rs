@@ -344,7 +344,9 @@ impl Manager {
         let Refusal { step, reason, blocked, .. } = refusal;
         let mut registry = lock(&self.core.registry);
         let Some(record) = registry.get_mut(path) else { return };
-        let same = record.refused.as_ref().is_some_and(|refused| refused.reason == reason);
+        // One that another plugin blocks is tried again and again; that is told once.
+        let same = record.refused_hash == hash
+            && record.refused.as_ref().is_some_and(|refused| refused.blocked && refused.reason == reason);
         record.refused_hash = hash;
         record.refused = Some(Refused { step, reason: reason.clone(), at: SystemTime::now(), blocked });
         let serving = record
