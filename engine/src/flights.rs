@@ -122,3 +122,72 @@ impl Flights {
         (self.token(key) == token).then_some(key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{ReplySink, ReplyTo};
+    use jackfield_message::{Command, Reply};
+    use proptest::prelude::*;
+
+    struct Nowhere;
+
+    impl ReplySink for Nowhere {
+        fn reply(&self, _: u64, _: Reply) {}
+    }
+
+    fn begin(flights: &Flights) -> u64 {
+        let reply_to = ReplyTo { sink: Arc::new(Nowhere), request: 0 };
+        flights.begin(Call::new(Command::new("a", "{}"), reply_to, None, 0), CommandFrame::new).0
+    }
+
+    #[test]
+    fn a_command_is_out_when_both_ends_are_reached_in_either_order() {
+        let flights = Flights::new(3);
+        let token = begin(&flights);
+        assert!(matches!(flights.finish(token), Step::Open(_)));
+        assert!(matches!(flights.finish(token), Step::Stale), "a second reply");
+        assert!(flights.find(token).is_none() && flights.all().len() == 1);
+        assert!(matches!(flights.returned(token, true), (Step::Done(_), true)));
+        let token = begin(&flights);
+        assert!(matches!(flights.returned(token, false), (Step::Open(_), false)));
+        assert!(flights.find(token).is_some());
+        assert!(matches!(flights.finish(token), Step::Done(_)));
+        assert!(flights.all().is_empty());
+    }
+
+    #[test]
+    fn a_finished_token_stays_stale_when_its_place_is_used_again() {
+        let flights = Flights::new(3);
+        let old: Vec<_> = (0..1000)
+            .map(|_| {
+                let token = begin(&flights);
+                assert!(matches!(flights.returned(token, true), (Step::Done(_), false)));
+                token
+            })
+            .collect();
+        let now = begin(&flights);
+        assert!(!old.contains(&now) && now >> 63 == 0 && now != 0);
+        assert!(old.iter().all(|&token| matches!(flights.finish(token), Step::Stale)));
+        assert!(flights.find(now).is_some());
+    }
+
+    #[test]
+    fn a_token_of_another_generation_is_unknown() {
+        let (one, two) = (Flights::new(3), Flights::new(4));
+        let (of_one, of_two) = (begin(&one), begin(&two));
+        assert!(matches!(one.finish(of_two), Step::Stale) && matches!(two.finish(of_one), Step::Stale));
+    }
+
+    proptest! {
+        /// No number but its own names a command.
+        #[test]
+        fn made_up_tokens_name_nothing(made_up: u64, near in 0..1u64 << 24) {
+            let flights = Flights::new(3);
+            let token = begin(&flights);
+            for other in [made_up, token ^ near] {
+                prop_assert_eq!(flights.find(other).is_some(), other == token);
+            }
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! A plugin file is replaced while the engine runs: by every means that people use, under load, and too often.
 
+#![allow(clippy::unwrap_used, reason = "for tests only")]
+
 mod support;
 
 use jackfield_engine::Order;

@@ -1,5 +1,7 @@
 //! EXCLUSIVE: one camera, one port. The old version has stopped before the new one starts; nobody notices but by waiting.
 
+#![allow(clippy::unwrap_used, reason = "for tests only")]
+
 mod support;
 
 use serde_json::json;

@@ -1,5 +1,7 @@
 //! The orderly end. Alone in its process: it counts the process's threads.
 
+#![allow(clippy::unwrap_used, reason = "for tests only")]
+
 mod support;
 
 use serde_json::json;

@@ -1,6 +1,8 @@
 //! Two files claim one id, one key, or both the catch-all: the first in order serves, the second says who is in its way
 //! and serves when that one goes.
 
+#![allow(clippy::unwrap_used, reason = "for tests only")]
+
 mod support;
 
 use serde_json::json;

@@ -159,3 +159,86 @@ fn native_architecture() -> Architecture {
         Architecture::X86_64
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "for tests only")]
+
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    /// A small library from the system's C compiler.
+    fn compile(source: &str, flags: &[&str]) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let (code, library) = (folder.path().join("a.c"), folder.path().join("a.so"));
+        std::fs::write(&code, source).unwrap();
+        let mut command = std::process::Command::new("cc");
+        let status = command.args(flags).arg(&code).arg("-o").arg(&library).status().unwrap();
+        assert!(status.success());
+        std::fs::read(library).unwrap()
+    }
+
+    const ENTRY: &str = "int jackfield_plugin_v1(void) { return 0; }";
+    static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| compile(ENTRY, &["-shared", "-fPIC"]));
+
+    #[test]
+    fn a_library_is_proved_whole_and_refused_at_every_other_length() {
+        assert_eq!(prove(&WHOLE), Ok(Proof { thread_locals: false }));
+        for length in 0..WHOLE.len() {
+            assert!(prove(&WHOLE[..length]).is_err(), "cut at {length} of {}", WHOLE.len());
+        }
+    }
+
+    #[test]
+    fn a_library_whose_end_is_still_zero_is_refused() {
+        for zeros in [64, 65, 1000, 4096, WHOLE.len() / 2, WHOLE.len()] {
+            let mut bytes = WHOLE.clone();
+            let from = bytes.len() - zeros;
+            bytes[from..].fill(0);
+            assert!(prove(&bytes).is_err(), "{zeros} zeros at the end");
+        }
+    }
+
+    #[test]
+    fn thread_locals_are_found_in_segments_and_in_imports() {
+        let with = |more: &str| prove(&compile(&format!("{more}\n{ENTRY}"), &["-shared", "-fPIC"])).unwrap();
+        assert!(with("__thread int a; int b(void) { return a++; }").thread_locals);
+        let key = "#include <pthread.h>\npthread_key_t k; int b(void) { return pthread_key_create(&k, 0); }";
+        assert!(with(key).thread_locals);
+        assert!(!with("#include <stdlib.h>\nvoid *b(void) { return malloc(1); }").thread_locals);
+    }
+
+    #[test]
+    fn programs_and_object_files_are_none() {
+        let program = format!("{ENTRY}\nint main(void) {{ return 0; }}");
+        let reason = |flags: &[&str]| prove(&compile(&program, flags)).unwrap_err();
+        assert!(reason(&["-pie", "-fPIE", "-rdynamic"]).contains("a program"));
+        assert!(reason(&["-no-pie", "-rdynamic"]).contains("a program"));
+        assert!(!reason(&["-c"]).is_empty());
+    }
+
+    proptest! {
+        /// Whatever is in the file, there is an answer.
+        #[test]
+        fn changed_bytes_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40)) {
+            let mut bytes = WHOLE.clone();
+            for (at, value) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            let _ = prove(&bytes);
+        }
+
+        /// The headers say what everything else means: they are changed most.
+        #[test]
+        fn changed_headers_never_panic(at in 0usize..1024, value: u8, again in 0usize..64, more: u8, cut: prop::sample::Index) {
+            let mut bytes = WHOLE.clone();
+            bytes[at] = value;
+            bytes[again] = more;
+            let _ = prove(&bytes);
+            bytes.truncate(cut.index(bytes.len()));
+            let _ = prove(&bytes);
+        }
+    }
+}

@@ -15,7 +15,7 @@ use crate::router::{PluginEntry, Slot, Table};
 use jackfield_message::{ErrorCode, Reply};
 use jackfield_plugin_api as abi;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Thread keys that must be left before another library is loaded: what std, the plugin and its libraries may take at once.
@@ -110,8 +110,14 @@ impl Manager {
         proof: Proof,
         steps: &mut Steps<'_>,
     ) -> Result<u64, Refusal> {
-        let before = mapped_libraries();
-        let candidate = Candidate::load(number, copy, &self.core.limits, self.core.store.clone())?;
+        let (candidate, brought) = {
+            // What a load brings into the process can be told only while no other engine in it loads.
+            static LOADING: Mutex<()> = Mutex::new(());
+            let _alone = lock(&LOADING);
+            let before = mapped_libraries();
+            let candidate = Candidate::load(number, copy, &self.core.limits, self.core.store.clone())?;
+            (candidate, brought_thread_locals(&before, copy))
+        };
         if let Err(mut refusal) = self.admit(path, &candidate) {
             refusal.retired = candidate.discard() != Ended::Closed;
             return Err(refusal);
@@ -119,9 +125,8 @@ impl Manager {
         let (id, version) = (candidate.descriptor.id.clone(), candidate.descriptor.version.clone());
         steps.done(Step::Loaded, Some((&id, number, &version)));
         let slot = self.slot_for(path, &id);
-        let thread_locals = proof.thread_locals || brought_thread_locals(&before, copy);
-        let unclosable =
-            thread_locals.then_some("it has INLINE commands and thread-locals, which I/O threads may hold");
+        let unclosable = (proof.thread_locals || brought)
+            .then_some("it has INLINE commands and thread-locals, which I/O threads may hold");
         let new = candidate.create(&slot, unclosable)?;
         steps.done(Step::Created, Some((&id, number, &version)));
         let old = lock(&self.core.registry).get(path).and_then(|record| record.current.clone());

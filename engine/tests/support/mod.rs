@@ -3,8 +3,8 @@
 //! Nothing here sleeps: plugins wait for a byte from a [`Latch`] and tell what happens on a [`Wire`]; tests wait for those
 //! lines, for events, and for replies, each with a limit.
 
-// Every test file uses another part of this one.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "every test file uses another part of this one")]
+#![allow(clippy::unwrap_used, reason = "for tests only")]
 
 use jackfield_engine::{
     CallHandle, Engine, EngineConfig, Limits, Next, Order, PluginConfig, Progress, ReplySink, ReplyTo, Submitted,
