@@ -45,7 +45,7 @@ pub fn chromium() -> PathBuf {
 }
 
 /// The target folder: two above the program of this test (`target/debug/deps/name`).
-fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let test = env::current_exe().expect("a test knows its own program");
     test.ancestors().nth(3).expect("cargo puts tests into target/PROFILE/deps").to_owned()
 }

@@ -4,10 +4,13 @@
 
 pub mod cc;
 pub mod client;
+pub mod control;
 pub mod dist;
 #[cfg(unix)]
 pub mod gate;
 pub mod log;
+#[cfg(unix)]
+pub mod put;
 pub mod server;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,69 @@
+//! What a server's process holds: threads of plugins, mapped copies of libraries, descriptors.
+
+use jackfield_tests::PATIENCE;
+use jackfield_tests::control::Control;
+use jackfield_tests::server::Server;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+/// One count.
+#[derive(Debug, PartialEq)]
+pub struct Census {
+    /// The engine's threads by name, without the numbers in it.
+    pub threads: BTreeMap<String, usize>,
+    /// Generations of which a private copy is mapped.
+    pub copies: BTreeSet<u64>,
+    /// Generations of which a private copy lies on the disk.
+    pub files: BTreeSet<u64>,
+    /// Open descriptors.
+    pub descriptors: usize,
+}
+
+impl Census {
+    /// Counts now.
+    pub fn take(server: &Server) -> Self {
+        let process = Path::new("/proc").join(server.pid().to_string());
+        let copies = server.home().data().join("plugins");
+        let mut threads = BTreeMap::new();
+        for task in entries(&process.join("task")) {
+            // A thread that has ended since is none.
+            let name = fs::read_to_string(process.join("task").join(task).join("comm")).unwrap_or_default();
+            if name.starts_with("jf-") {
+                *threads.entry(name.trim().replace(|c: char| c.is_ascii_digit(), "")).or_default() += 1;
+            }
+        }
+        let maps = fs::read_to_string(process.join("maps")).unwrap();
+        let mapped = maps.lines().filter_map(|line| line.find('/').map(|at| Path::new(line[at..].trim())));
+        Self {
+            threads,
+            copies: mapped.filter_map(|path| generation(path.strip_prefix(&copies).ok()?.to_str()?)).collect(),
+            files: entries(&copies).iter().filter_map(|name| generation(name)).collect(),
+            descriptors: entries(&process.join("fd")).len(),
+        }
+    }
+
+    /// Counts until it is `as_wished`; between two counts the server answers a command.
+    pub fn wait_for(server: &Server, control: &mut Control, as_wished: impl Fn(&Self) -> bool) -> Self {
+        let begun = Instant::now();
+        loop {
+            let census = Self::take(server);
+            if as_wished(&census) {
+                return census;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not come back to what it was: {census:?}");
+            control.plugins();
+        }
+    }
+}
+
+/// The generation in the name of a copy: `STEM.PROCESS.GENERATION.HASH.so`.
+fn generation(copy: &str) -> Option<u64> {
+    copy.rsplit('.').nth(2)?.parse().ok()
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect()
+}
