@@ -48,7 +48,9 @@ struct Images {
 
 impl Plugin for Images {
     type Config = Config;
-    const INFO: Info = Info::new("image", "Images", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE"));
+    // EXCLUSIVE: two versions that import at once would give the same number twice.
+    const INFO: Info =
+        Info::new("image", "Images", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE")).exclusive();
 
     fn new(host: Host, config: Config) -> Result<Self, Error> {
         Ok(Self { store: host.store().ok_or("image needs a server with a store")?, config })

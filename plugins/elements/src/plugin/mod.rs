@@ -40,7 +40,9 @@ pub struct Elements {
 
 impl Plugin for Elements {
     type Config = Config;
-    const INFO: Info = Info::new("elements", "Elements", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE"));
+    // EXCLUSIVE: two versions that import at once would give the same number twice.
+    const INFO: Info =
+        Info::new("elements", "Elements", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE")).exclusive();
 
     fn new(host: Host, config: Config) -> Result<Self, Error> {
         Ok(Self { store: host.store().ok_or("elements needs a server with a store")?, config })
