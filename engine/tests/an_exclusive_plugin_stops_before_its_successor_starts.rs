@@ -98,3 +98,24 @@ fn a_version_that_is_not_drained_in_time_goes_on_and_the_new_one_is_refused() {
     bench.wire.wait_for("destroy 2");
     assert!(!bench.wire.has("stop 1") && !bench.wire.has("start 2"));
 }
+
+#[test]
+fn a_version_that_was_unloaded_and_still_runs_is_waited_for() {
+    let bench = Setup::new().with("desk.so", &exclusive("1", &[])).start();
+    let latch = Latch::new();
+    let running = bench.send("desk.serial", &json!({"do": "wait", "fd": latch.fd()}));
+    bench.wire.wait_for("begin 1");
+    assert_eq!(bench.call("jackfield.plugins.unload", &json!({"plugin": "desk"})).json()["state"], "unloaded");
+    let refused = bench.call("jackfield.plugins.load", &json!({"file": "desk.so"}));
+    assert_eq!(refused.code(), "UNAVAILABLE");
+    assert!(refused.failure().message.contains("has not stopped yet"), "{}", refused.failure().message);
+    // Neither does the same plugin come in by another file.
+    bench.put("other.so", &exclusive("2", &[]));
+    assert!(bench.refused("other.so").1.contains("has not stopped yet"));
+    assert!(!bench.wire.has("stop 1"));
+    latch.release();
+    assert_eq!(running.answer().json(), json!("1"));
+    // The load that was asked for is done now, without another word.
+    bench.step("swapped");
+    assert_eq!(bench.version(), "1");
+}

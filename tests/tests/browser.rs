@@ -2,6 +2,7 @@
 //! listed: with a real Chromium.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "for tests only")]
 
 use jackfield_tests::control::{self, Control};
 use jackfield_tests::log::Log;

@@ -1,6 +1,7 @@
 //! What was acknowledged is there after a crash, what was not is there whole or not at all, and nothing else is left.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "for tests only")]
 
 #[path = "common/project.rs"]
 mod project;

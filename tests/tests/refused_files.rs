@@ -2,6 +2,7 @@
 //! goes on.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "for tests only")]
 
 use jackfield_tests::control::{self, Control, wait_for_step};
 use jackfield_tests::put::Way;

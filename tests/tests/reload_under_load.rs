@@ -2,6 +2,7 @@
 //! is lost, doubled or answered wrongly, and the process is afterwards as it was before.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "for tests only")]
 
 mod common;
 
@@ -71,8 +72,8 @@ impl Target {
 fn setup() -> (Setup, Target, Target) {
     let setup = Setup::new().listen("ws://127.0.0.1:0").listen(control::LISTEN).config("[plugins]\nsettle_ms = 5\n");
     let setup = setup.arg("-v").arg("--log").arg("json");
-    let echo = Target::new(&setup, "echo", |version, to| variants::echo(version, to));
-    let c = Target::new(&setup, "c", |version, to| variants::c_example(version, to));
+    let echo = Target::new(&setup, "echo", variants::echo);
+    let c = Target::new(&setup, "c", variants::c_example);
     (setup, echo, c)
 }
 

@@ -173,6 +173,11 @@ impl Generation {
         }
     }
 
+    /// Whether it may hold what is exclusive: `start` has returned, and `stop` has not.
+    pub fn is_started(&self) -> bool {
+        self.instance.is_started()
+    }
+
     /// `stop` alone, in an exclusive swap; within `limit`.
     pub fn stop_only(self: &Arc<Self>, limit: Duration) -> Result<(), String> {
         self.step("stop", limit, Instance::stop)

@@ -366,6 +366,7 @@ impl Manager {
             Ended::Closed => self.tell(path, Step::Closed, name, us, None),
             Ended::Retired(why) => self.tell(path, Step::Retired, name, us, Some(&why)),
         }
+        self.retry_blocked();
     }
 
     /// Does what an operator asks for.
@@ -401,6 +402,7 @@ impl Manager {
             record.missing_since = None;
             record.refused_hash = None;
             record.refused = None;
+            record.unloaded_hash = None;
             if record.live() >= self.config.live_generations.max(2) {
                 let message =
                     format!("{} generations of {} are live (live_generations)", record.live(), path.display());

@@ -159,11 +159,21 @@ impl Manager {
         if descriptor.flags & abi::JF_PLUGIN_STATEFUL != 0 {
             return Err(Refusal::at(Step::Loaded, "it is STATEFUL, and this version cannot hand state over"));
         }
+        let blocked = |reason: String| Err(Refusal { blocked: true, ..Refusal::at(Step::Loaded, reason) });
         let registry = lock(&self.core.registry);
+        // An unloaded generation may still run commands; what is EXCLUSIVE waits for its end.
+        let draining = registry.records.iter().flat_map(|record| &record.old).filter_map(|old| old.draining.as_ref());
+        let exclusive = |flags: u32| flags & abi::JF_PLUGIN_EXCLUSIVE != 0;
+        let stands_in_the_way = |old: &&Arc<Generation>| {
+            let either = exclusive(old.descriptor.flags) || exclusive(descriptor.flags);
+            old.plugin.id == *id && either && old.is_started()
+        };
+        if let Some(old) = draining.into_iter().find(stands_in_the_way) {
+            return blocked(format!("'{id}' is EXCLUSIVE, and its generation {} has not stopped yet", old.number));
+        }
         let others = registry.records.iter().filter(|record| record.path != path);
         for (other, generation) in others.filter_map(|record| Some((record, record.current.as_ref()?))) {
             let other_id = &generation.plugin.id;
-            let blocked = |reason: String| Err(Refusal { blocked: true, ..Refusal::at(Step::Loaded, reason) });
             if other_id == id {
                 return blocked(format!("the plugin '{id}' is served already, from {}", other.path.display()));
             }

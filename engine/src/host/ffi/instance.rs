@@ -101,12 +101,18 @@ impl Instance {
 
     /// Calls `stop` if it is started. On the control thread.
     pub fn stop(&self) {
-        if self.started.swap(false, Ordering::AcqRel)
+        if self.is_started()
             && let Some(stop) = self.table.stop
         {
             // SAFETY: the instance is alive.
             unsafe { stop(self.pointer) };
         }
+        self.started.store(false, Ordering::Release);
+    }
+
+    /// Whether it may hold what is exclusive: `start` has returned, and `stop` has not.
+    pub fn is_started(&self) -> bool {
+        self.started.load(Ordering::Acquire)
     }
 
     /// Calls `handle` with a command that the plugin may keep using until it is finished; `frame` is kept until then.

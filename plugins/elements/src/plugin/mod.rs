@@ -1,9 +1,11 @@
 //! The plugin and its one command.
 
-pub mod gxml;
+mod gxml;
 mod import;
 mod params;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use import::{Imported, Mode, Why};
 use jackfield_plugin::{Call, Commands, Error, Failure, Host, Info, Plugin, Store};
@@ -38,7 +40,7 @@ pub struct Elements {
 
 impl Plugin for Elements {
     type Config = Config;
-    // EXCLUSIVE: two versions at once could take the same number for an id.
+    // EXCLUSIVE: two versions that import at once would give the same number twice.
     const INFO: Info =
         Info::new("elements", "Elements", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE")).exclusive();
 
