@@ -114,7 +114,10 @@ fn what_is_not_done_within_shutdown_s_is_told_that_its_outcome_is_unknown() {
     next.all_read();
     server.terminate();
     let answer = client.receive();
-    assert!(answer.starts_with("Error: ") && answer.contains("was still busy when the server stopped"), "{answer}");
+    assert!(
+        answer.starts_with("Error: ") && answer.contains("had not done the command when the server stopped"),
+        "{answer}"
+    );
     assert_eq!(client.closed().0, 1001);
     // This one never began, and is told so.
     assert_eq!(next.receive(), STOPPING);

@@ -48,7 +48,7 @@ struct Images {
 
 impl Plugin for Images {
     type Config = Config;
-    // EXCLUSIVE: two versions that import at once would give the same number twice.
+    // EXCLUSIVE: two versions at once could take the same number for an id.
     const INFO: Info =
         Info::new("image", "Images", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE")).exclusive();
 

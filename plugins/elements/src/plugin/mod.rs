@@ -1,11 +1,9 @@
 //! The plugin and its one command.
 
-mod gxml;
+pub mod gxml;
 mod import;
 mod params;
 mod source;
-#[cfg(test)]
-mod tests;
 
 use import::{Imported, Mode, Why};
 use jackfield_plugin::{Call, Commands, Error, Failure, Host, Info, Plugin, Store};
@@ -40,7 +38,7 @@ pub struct Elements {
 
 impl Plugin for Elements {
     type Config = Config;
-    // EXCLUSIVE: two versions that import at once would give the same number twice.
+    // EXCLUSIVE: two versions at once could take the same number for an id.
     const INFO: Info =
         Info::new("elements", "Elements", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE")).exclusive();
 
