@@ -7,5 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod plugin;
+#[cfg(test)]
+mod tests;
 
 jackfield_plugin::export!(plugin::Elements);

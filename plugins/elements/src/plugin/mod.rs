@@ -1,11 +1,9 @@
 //! The plugin and its one command.
 
-mod gxml;
+pub mod gxml;
 mod import;
 mod params;
 mod source;
-#[cfg(test)]
-mod tests;
 
 use import::{Imported, Mode, Why};
 use jackfield_plugin::{Call, Commands, Error, Failure, Host, Info, Plugin, Store};

@@ -1,6 +1,6 @@
 //! The command as clients see it.
 
-use super::Elements;
+use super::plugin::Elements;
 use jackfield_plugin::Status;
 use jackfield_plugin::testing::{Attachment, Bench, Outcome, Request};
 use serde_json::{Value, json};
@@ -344,7 +344,7 @@ fn its_examples_work() {
 }
 
 mod mutations {
-    use super::super::gxml::read;
+    use super::super::plugin::gxml::read;
     use super::fixture;
     use proptest::prelude::*;
     use std::io::{Cursor, sink};
