@@ -111,6 +111,8 @@ fn progress_is_thinned_out_and_comes_before_the_answer() {
 fn the_report_has_the_promised_shape() {
     let bench = Setup::new().with("desk.so", &desk_version("1")).start();
     assert_eq!(bench.version(), "1");
+    // The answer may be here before `handle` has returned.
+    bench.until("desk.so", "idle", |plugin| plugin["generations"][0]["in_flight"] == 0);
     let report = bench.report();
     assert!(report["reload_budget"].as_u64().unwrap() > 100);
     let plugin = &report["plugins"][0];

@@ -71,6 +71,27 @@ fn the_catch_all_is_one() {
 }
 
 #[test]
+fn a_blocked_plugin_is_not_tried_again_and_again_when_the_rest_of_a_gone_file_stays() {
+    let extra = "-DEXTRA=\"shared\"";
+    let bench = Setup::new()
+        .with("a.so", &plugin("first", &[extra]))
+        .with("b.so", &plugin("second", &[extra]))
+        .with("c.so", &plugin("third", &["-DTHREAD_LOCAL"]))
+        .start();
+    std::fs::remove_file(bench.folder.join("c.so")).unwrap();
+    bench.step("retired");
+    bench.steps_so_far();
+    for version in ["1", "2"] {
+        bench.put("d.so", &plugin("fourth", &[&format!("-DVERSION=\"{version}\"")]));
+        bench.until("d.so", "serving", |plugin| plugin["version"] == version);
+    }
+    // Each of the two, and the blocked one after each.
+    let copied = bench.steps_so_far().iter().filter(|step| *step == "copied").count();
+    assert!(copied <= 4, "{copied} loads were tried");
+    assert_eq!(bench.plugin("b.so")["state"], "refused");
+}
+
+#[test]
 fn folders_come_in_order_before_names() {
     let mut setup = Setup::new().with("a.so", &plugin("second", &["-DEXTRA=\"shared\""]));
     let first = setup.folder.with_file_name("first");
