@@ -44,15 +44,17 @@ impl Census {
         }
     }
 
-    /// Counts until it is `as_wished`; between two counts the server answers a command.
-    pub fn wait_for(server: &Server, control: &mut Control, as_wished: impl Fn(&Self) -> bool) -> Self {
+    /// Counts until it is as `expected`; between two counts the server answers a command.
+    pub fn wait_for(expected: &Self, server: &Server, control: &mut Control) {
         let begun = Instant::now();
         loop {
             let census = Self::take(server);
-            if as_wished(&census) {
-                return census;
+            if census == *expected {
+                return;
             }
-            assert!(begun.elapsed() < PATIENCE, "it does not come back to what it was: {census:?}");
+            if begun.elapsed() > PATIENCE {
+                assert_eq!(census, *expected, "it does not come to that");
+            }
             control.plugins();
         }
     }
