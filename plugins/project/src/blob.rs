@@ -1,91 +1,127 @@
-//! `project.blob`: the bytes of an image, of its thumbnail, or of an import's records.
+//! `project.blob`: bytes as they are.
 
-use crate::model::{Import, code, is_id, not_found};
+use crate::documents::{Documents, Image, Import, damaged, document};
+use crate::get::unknown;
+use crate::params::{Blob, Encoding};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jackfield_plugin::{Call, Failure, Store};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use jackfield_plugin::{Failure, StoreError};
+use serde::Serialize;
+use serde_json::json;
+use std::io::{Read, Seek, SeekFrom};
 
-/// Most bytes of one reply.
-const MAX_ATTACHMENT: u64 = 64 << 20;
-const MAX_BASE64: u64 = 8 << 20;
+/// Most bytes of an attachment: what servers take and send, unless told otherwise.
+const ATTACHMENT: u64 = 256 << 20;
+const BASE64: u64 = 64 << 20;
+const PIECE: u64 = 1 << 20;
 
-#[derive(Clone, Copy, Default, Deserialize, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Encoding {
-    #[default]
-    Attachment,
-    Base64,
+#[derive(Serialize)]
+pub struct Answer {
+    pub content_type: &'static str,
+    /// Sent with this.
+    bytes: u64,
+    /// Of the whole blob.
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blob: Option<Reference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base64: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Params {
-    id: String,
-    #[serde(default)]
-    thumbnail: bool,
-    #[serde(default)]
-    encoding: Encoding,
-    #[serde(default)]
-    offset: u64,
-    length: Option<u64>,
+#[derive(Serialize)]
+pub struct Reference {
+    #[serde(rename = "$attachment")]
+    pub attachment: usize,
 }
 
-#[derive(Deserialize)]
-struct Image {
-    format: String,
-    blob: String,
-    thumbnail: String,
+pub struct Found {
+    pub answer: Answer,
+    /// Name of the attachment.
+    pub name: String,
+    pub attachment: Option<Vec<u8>>,
 }
 
-pub fn blob(store: &Store, call: &Call, params: &Params) -> Result<Value, Failure> {
-    let id = params.id.as_str();
-    let (blob, format) = find(store, id, params.thumbnail)?;
-    let size = store.blob_size(&blob)?;
-    let limit = if params.encoding == Encoding::Base64 { MAX_BASE64 } else { MAX_ATTACHMENT };
-    let rest = size.saturating_sub(params.offset);
-    let length = params.length.map_or(rest, |length| length.min(rest));
-    if length > limit {
+pub fn blob(documents: &Documents, params: &Blob) -> Result<Found, Failure> {
+    let id = &params.id;
+    let thumbnail = params.thumbnail.unwrap_or_default();
+    let (blob, what, name, known) = if let Some(image) = documents.get::<Image>("images", id)? {
+        let what = document("images", id);
+        if thumbnail {
+            (image.thumbnail, what, format!("{id}-thumbnail"), None)
+        } else {
+            let file = image.file.rsplit(['/', '\\']).next().unwrap_or_default();
+            (image.blob, what, file.to_owned(), Some(content_type(&image.format)))
+        }
+    } else if let Some(import) = documents.get::<Import>("imports", id)? {
+        if thumbnail {
+            let text = format!("Params of 'project.blob': the import '{id}' has no thumbnail, images have.");
+            return Err(Failure::invalid_params(text).details(json!({"path": "/thumbnail", "expected": false})));
+        }
+        (import.blob, document("imports", id), format!("{id}.ndjson"), Some("application/x-ndjson"))
+    } else {
+        return Err(unknown("project.blob", id, &["image-N", "import-N"]));
+    };
+    let (bytes, size) = read(documents, params, &blob, &what)?;
+    let content_type = known.unwrap_or_else(|| content_type(thumbnail_format(&bytes)));
+    let name = if thumbnail { format!("{name}.{}", thumbnail_format(&bytes)) } else { name };
+    let mut answer = Answer { content_type, bytes: bytes.len() as u64, size, blob: None, base64: None };
+    let attachment = match params.encoding.unwrap_or_default() {
+        Encoding::Attachment => Some(bytes),
+        Encoding::Base64 => {
+            answer.base64 = Some(STANDARD.encode(bytes));
+            None
+        }
+    };
+    Ok(Found { answer, name, attachment })
+}
+
+/// What is asked for of the blob, and the size of all of it.
+fn read(documents: &Documents, params: &Blob, blob: &str, what: &str) -> Result<(Vec<u8>, u64), Failure> {
+    let failure = |error| match error {
+        StoreError::NotFound(text) | StoreError::Invalid(text) => damaged(what, text),
+        other => other.into(),
+    };
+    let mut reader = documents.store.blob(blob).map_err(failure)?;
+    let size = reader.size();
+    let offset = params.offset.unwrap_or_default().min(size);
+    let length = params.length.unwrap_or(u64::MAX).min(size - offset);
+    let (most, which) = match params.encoding.unwrap_or_default() {
+        Encoding::Attachment => (ATTACHMENT, "an attachment"),
+        Encoding::Base64 => (BASE64, "base64"),
+    };
+    if length > most {
         let text = format!(
-            "'{id}' has {length} bytes from {}, more than {limit}; ask for parts with 'offset' and 'length'.",
-            params.offset
+            "These are {length} bytes of '{}', {which} may have {most}; ask for them in parts with offset and length.",
+            params.id
         );
-        return Err(Failure::too_large(text).code(code::TOO_LARGE).details(json!({"size": size, "limit": limit})));
+        return Err(Failure::too_large(text).details(json!({"path": "/length", "bytes": length, "expected": most})));
     }
-    let bytes = store.blob_read(&blob, params.offset, length)?;
-    let content_type = match &format {
-        Some(format) => format!("image/{format}"),
-        // A thumbnail is one of two, and begins as such.
-        None if params.thumbnail && store.blob_read(&blob, 0, 1)?.starts_with(b"\x89") => "image/png".into(),
-        None if params.thumbnail => "image/jpeg".into(),
-        None => "application/x-ndjson".into(),
+    let mut bytes = Vec::new();
+    let failure = |error: std::io::Error| match error.downcast::<StoreError>() {
+        Ok(error) => failure(error),
+        Err(error) => damaged(what, error),
     };
-    let content = match params.encoding {
-        Encoding::Base64 => json!(STANDARD.encode(&*bytes)),
-        Encoding::Attachment => {
-            let number = call.attach(id.to_owned(), content_type.clone(), bytes.to_vec());
-            json!({"$attachment": number})
-        }
-    };
-    Ok(json!({"blob": content, "content_type": content_type, "offset": params.offset, "bytes": length, "size": size}))
+    reader.seek(SeekFrom::Start(offset)).map_err(failure)?;
+    while (bytes.len() as u64) < length {
+        documents.go_on()?;
+        let piece = PIECE.min(length - bytes.len() as u64);
+        reader.by_ref().take(piece).read_to_end(&mut bytes).map_err(failure)?;
+    }
+    Ok((bytes, size))
 }
 
-/// The blob's name, and the image format where it is known.
-fn find(store: &Store, id: &str, thumbnail: bool) -> Result<(String, Option<String>), Failure> {
-    if is_id(id)
-        && let Some(image) = store.get_json::<Image>("images", id)?
-    {
-        return Ok(if thumbnail { (image.thumbnail, None) } else { (image.blob, Some(image.format)) });
-    }
-    if thumbnail || !is_id(id) {
-        return Err(not_found("image", id).details(json!({"path": "/id", "expected": ["image-1"]})));
-    }
-    match Import::get(store, id) {
-        Ok(import) => Ok((import.blob, None)),
-        Err(failure) if failure.code == code::NOT_FOUND => {
-            Err(not_found("image or import", id).details(json!({"path": "/id", "expected": ["image-1", "import-1"]})))
-        }
-        Err(failure) => Err(failure),
+/// Thumbnails are JPEG, or PNG where there is transparency.
+fn thumbnail_format(bytes: &[u8]) -> &'static str {
+    if bytes.starts_with(b"\x89PNG") { "png" } else { "jpeg" }
+}
+
+fn content_type(format: &str) -> &'static str {
+    match format {
+        "jpeg" => "image/jpeg",
+        "png" => "image/png",
+        "tiff" => "image/tiff",
+        "bmp" => "image/bmp",
+        "webp" => "image/webp",
+        _ => "application/octet-stream",
     }
 }

@@ -1,111 +1,133 @@
-//! `project.list`: one kind of things, a part at a time.
+//! `project.list`: a part of what there is.
 
-use crate::model::{Import, documents};
+use crate::documents::{ByType, Documents, Image, Import, ImportHead, Series, Stage, document};
+use crate::element::head;
+use crate::params::{Kind, List};
 use crate::records::Records;
-use jackfield_plugin::{Call, Failure, Store};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
+use crate::selection::{Of, select};
+use jackfield_plugin::Failure;
+use serde::Serialize;
+use serde_json::json;
 
-const DEFAULT_LIMIT: u64 = 100;
-const MAX_LIMIT: u64 = 1000;
-/// A list ends early behind this.
-const MAX_BYTES: usize = 8 << 20;
+const DEFAULT: u64 = 100;
+const LIMIT: u64 = 10_000;
+/// Of text; a name may have a million characters.
+const BYTES: usize = 8 << 20;
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    Series,
-    Images,
-    Stages,
-    Elements,
-    Clipboard,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Params {
+#[derive(Serialize)]
+pub struct Listed {
     kind: Kind,
-    #[serde(default)]
+    total: u64,
     offset: u64,
-    limit: Option<u64>,
+    items: Vec<Item>,
 }
 
 #[derive(Serialize)]
-pub struct List {
-    kind: Kind,
-    offset: u64,
-    /// How many there are in all.
-    total: u64,
-    items: Vec<Box<RawValue>>,
-    /// The offset of the next part.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<u64>,
+#[serde(untagged)]
+enum Item {
+    Series {
+        id: String,
+        name: String,
+        focal_length: serde_json::Number,
+        images: u64,
+        created_at: u64,
+    },
+    Image {
+        id: String,
+        series: String,
+        file: String,
+        format: String,
+        width: u32,
+        height: u32,
+        bytes: u64,
+        imported_at: u64,
+    },
+    Stage {
+        id: String,
+        index: u64,
+        name: String,
+        import: String,
+        elements: u64,
+        by_type: ByType,
+    },
+    Element {
+        id: String,
+        element_id: Option<u64>,
+        name: Option<String>,
+        group: String,
+        r#type: String,
+        state: Option<String>,
+        import: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stage: Option<String>,
+    },
 }
 
-pub fn list(store: &Store, call: &Call, params: &Params) -> Result<List, Failure> {
-    let limit = params.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
-    let (total, items) = match params.kind {
-        Kind::Series => series(store, params.offset, limit)?,
-        Kind::Images => (store.count("images")?, documents(store, "images", params.offset, limit)?),
-        Kind::Stages => (store.count("stages")?, documents(store, "stages", params.offset, limit)?),
-        Kind::Elements => elements(store, call, false, params.offset, limit)?,
-        Kind::Clipboard => elements(store, call, true, params.offset, limit)?,
-    };
-    let mut bytes = 0;
-    let mut fits = |item: &RawValue| {
-        bytes += item.get().len();
-        bytes <= MAX_BYTES
-    };
-    // One is always given, so that whoever asks for the next part gets on.
-    let count = items.iter().enumerate().take_while(|(at, item)| fits(item) || *at == 0).count();
-    let items: Vec<_> = items.into_iter().take(count).collect();
-    let end = params.offset.saturating_add(items.len() as u64);
-    let next = (end < total && !items.is_empty()).then_some(end);
-    Ok(List { kind: params.kind, offset: params.offset, total, items, next })
-}
-
-type Part = (u64, Vec<Box<RawValue>>);
-
-/// Series have no id of their own: it is made from the name.
-fn series(store: &Store, offset: u64, limit: u64) -> Result<Part, Failure> {
+pub fn list(documents: &Documents, params: &List) -> Result<Listed, Failure> {
+    let offset = params.offset.unwrap_or_default();
+    let limit = params.limit.unwrap_or(DEFAULT);
+    if limit > LIMIT {
+        let text = format!("Params of 'project.list': limit is {limit}, expected at most {LIMIT}.");
+        return Err(Failure::invalid_params(text).details(json!({"path": "/limit", "expected": {"maximum": LIMIT}})));
+    }
     let mut items = Vec::new();
-    for mut item in documents::<Value>(store, "series", offset, limit)? {
-        item["id"] = Value::from(format!("series/{}", item["name"].as_str().unwrap_or_default()));
-        items.push(raw(&item)?);
-    }
-    Ok((store.count("series")?, items))
-}
-
-fn elements(store: &Store, call: &Call, clipboard: bool, offset: u64, limit: u64) -> Result<Part, Failure> {
-    let imports: Vec<Import> =
-        Import::all(store)?.into_iter().filter(|import| import.is_clipboard() == clipboard).collect();
-    let total = imports.iter().map(|import| import.elements).sum();
-    let (mut items, mut line, mut bytes) = (Vec::new(), Vec::new(), 0);
-    let mut before = 0;
-    for import in &imports {
-        let end = before + import.elements;
-        let want = limit - items.len() as u64;
-        if want > 0 && offset < end && bytes <= MAX_BYTES {
-            let mut records = Records::open(store, import, offset.saturating_sub(before))?;
-            for _ in 0..want {
-                if call.is_cancelled() {
-                    return Err(Failure::cancelled());
-                }
-                let Some(item) = records.head(&mut line)? else { break };
-                let item = raw(&item)?;
-                bytes += item.get().len();
-                items.push(item);
-                if bytes > MAX_BYTES {
-                    break;
-                }
-            }
+    let total = match params.kind {
+        Kind::Series => {
+            documents.each("series", offset, limit, |series: Series| {
+                let Series { name, focal_length, images, created_at } = series;
+                items.push(Item::Series { id: format!("series/{name}"), name, focal_length, images, created_at });
+            })?;
+            documents.store.count("series")?
         }
-        before = end;
-    }
-    Ok((total, items))
+        Kind::Images => {
+            documents.each("images", offset, limit, |image: Image| {
+                let Image { id, series, file, format, width, height, bytes, imported_at, .. } = image;
+                items.push(Item::Image { id, series, file, format, width, height, bytes, imported_at });
+            })?;
+            documents.store.count("images")?
+        }
+        Kind::Stages => {
+            let mut stages = Vec::new();
+            documents.each("stages", offset, limit, |stage: Stage| stages.push(stage))?;
+            for Stage { id, index, name, import } in stages {
+                documents.go_on()?;
+                let of: ImportHead = documents.named("imports", &import, &document("stages", &id))?;
+                let mut by_type = ByType::new();
+                of.counts.add_to(&mut by_type);
+                items.push(Item::Stage { id, index, name, import, elements: of.elements, by_type });
+            }
+            documents.store.count("stages")?
+        }
+        Kind::Elements => elements(documents, Of::Stages, offset, limit, &mut items)?,
+        Kind::Clipboard => elements(documents, Of::Clipboard, offset, limit, &mut items)?,
+    };
+    Ok(Listed { kind: params.kind, total, offset, items })
 }
 
-fn raw(value: &impl Serialize) -> Result<Box<RawValue>, Failure> {
-    serde_json::value::to_raw_value(value).map_err(|error| Failure::internal(error.to_string()))
+/// Lists elements up to the limit, and no more than [`BYTES`] of text, but one at least; gives how many there are.
+fn elements(documents: &Documents, of: Of, offset: u64, limit: u64, items: &mut Vec<Item>) -> Result<u64, Failure> {
+    let selection = select(documents, of, offset, limit)?;
+    let (mut line, mut bytes) = (Vec::new(), 0);
+    for part in selection.parts.iter().filter(|part| part.from < part.to) {
+        let import: Import = documents.named("imports", &part.import, "the list of imports")?;
+        let mut records = Records::open(documents, import, part.from)?;
+        for _ in part.from..part.to {
+            let head = head::read(&mut records, &mut line)?;
+            bytes += head.len();
+            if bytes > BYTES && !items.is_empty() {
+                return Ok(selection.total);
+            }
+            items.push(Item::Element {
+                id: records.id(),
+                element_id: head.id,
+                name: head.name,
+                group: head.group,
+                r#type: head.kind,
+                state: head.state,
+                import: part.import.clone(),
+                stage: part.stage.clone(),
+            });
+        }
+    }
+    Ok(selection.total)
 }

@@ -1,102 +1,170 @@
-//! The records of an import: found by number, read line by line, never more of a line than is wanted.
+//! The records of an import: one JSON text a line, found by means of the import's pages.
 
-use crate::model::Import;
-use jackfield_plugin::{BlobReader, Failure, Store};
-use serde::{Deserialize, Serialize};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use crate::documents::{Documents, Import, damaged};
+use jackfield_plugin::{BlobReader, Failure, StoreError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-/// What of a line a list needs, unless names are absurd.
-const HEAD: usize = 64 << 10;
+const BUFFER: usize = 64 << 10;
 
-/// Reads the lines of an import from one of them on.
-pub struct Records<'i> {
-    import: &'i Import,
+/// Reads records in their order.
+pub struct Records<'d> {
+    documents: &'d Documents<'d>,
+    import: String,
+    pages: Vec<(u64, u64)>,
+    elements: u64,
     reader: BufReader<BlobReader>,
-    /// Number of the element whose line comes next.
-    index: u64,
+    /// Number of the record that comes next.
+    next: u64,
+    /// The line before it is not read to its end.
+    inside: bool,
 }
 
-impl<'i> Records<'i> {
-    /// `from` is the number of the first element to read.
-    pub fn open(store: &Store, import: &'i Import, from: u64) -> Result<Self, Failure> {
-        let mut records = Self { import, reader: BufReader::new(store.blob(&import.blob)?), index: 0 };
-        let page = import.pages.partition_point(|page| page.0 <= from).checked_sub(1);
-        if let Some((first, at)) = page.and_then(|page| import.pages.get(page).copied()) {
-            records.reader.seek(SeekFrom::Start(at)).map_err(unreadable)?;
-            records.index = first;
+impl<'d> Records<'d> {
+    /// Stands before record `from`, which must be one that there is.
+    pub fn open(documents: &'d Documents<'d>, import: Import, from: u64) -> Result<Self, Failure> {
+        let Import { id, elements, blob, pages, .. } = import;
+        let what = format!("the import '{id}'");
+        let blob = documents.store.blob(&blob).map_err(|error| match error {
+            StoreError::NotFound(text) | StoreError::Invalid(text) => damaged(&what, text),
+            other => other.into(),
+        })?;
+        check(&pages, elements, blob.size()).map_err(|why| damaged(&what, why))?;
+        // The first page begins at 0, or nothing would be found here.
+        let page = pages.partition_point(|&(first, _)| first <= from).saturating_sub(1);
+        let (first, byte) = pages.get(page).copied().unwrap_or_default();
+        let reader = BufReader::with_capacity(BUFFER, blob);
+        let mut records = Self { documents, import: id, pages, elements, reader, next: first, inside: false };
+        records.seek(byte)?;
+        while records.next < from {
+            records.next += 1;
+            records.inside = true;
+            records.settle()?;
         }
-        while records.index < from && records.skip()? {}
         Ok(records)
     }
 
-    /// Reads the next line, but no more than `max` bytes, into `line`. `None`: there is none; false: it was cut.
-    pub fn next(&mut self, max: usize, line: &mut Vec<u8>) -> Result<Option<bool>, Failure> {
+    /// Id of the record that was read last.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.import, self.next.saturating_sub(1))
+    }
+
+    /// Reads the next record into `line`, at most `max` bytes of it. Whether that is all.
+    pub fn line(&mut self, line: &mut Vec<u8>, max: usize) -> Result<bool, Failure> {
+        self.settle()?;
+        if self.next >= self.elements {
+            return Err(damaged(&format!("the import '{}'", self.import), "more records are asked for than it has"));
+        }
+        self.next += 1;
+        self.inside = true;
         line.clear();
-        self.reader.by_ref().take(max as u64).read_until(b'\n', line).map_err(unreadable)?;
-        if line.is_empty() {
-            return Ok(None);
-        }
-        let whole = line.pop_if(|byte| *byte == b'\n').is_some();
-        if whole {
-            self.index += 1;
-        } else {
-            self.skip()?;
-        }
-        Ok(Some(whole))
+        self.more(line, max)
     }
 
-    /// Passes over the rest of a line; false at the end. Behind a long line begins a page, so that it need not be read.
-    fn skip(&mut self) -> Result<bool, Failure> {
-        self.index += 1;
-        if let Ok(page) = self.import.pages.binary_search_by_key(&self.index, |page| page.0) {
-            let (_, at) = self.import.pages[page];
-            self.reader.seek(SeekFrom::Start(at)).map_err(unreadable)?;
-            return Ok(true);
+    /// Reads more of the same record, until `line` has `max` bytes. Whether that is all.
+    pub fn more(&mut self, line: &mut Vec<u8>, max: usize) -> Result<bool, Failure> {
+        let missing = max.saturating_sub(line.len()) as u64;
+        let read = self.rest().take(missing).read_to_end(line);
+        read.map_err(|error| self.failure(error))?;
+        // A line of just this length has its end still before it.
+        if self.inside {
+            match self.reader.fill_buf().map(|there| there.first() == Some(&b'\n')) {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.reader.consume(1);
+                    self.inside = false;
+                }
+                Err(error) => return Err(self.failure(error)),
+            }
         }
-        Ok(self.reader.skip_until(b'\n').map_err(unreadable)? > 0)
+        Ok(!self.inside)
     }
 
-    /// Reads what tells the next element from others. `None`: there is none.
-    pub fn head(&mut self, line: &mut Vec<u8>) -> Result<Option<Item>, Failure> {
-        let index = self.index;
-        let Some(whole) = self.next(HEAD, line)? else { return Ok(None) };
-        let head = if whole {
-            serde_json::from_slice(line).ok()
-        } else {
-            // Within a JSON text these bytes are no part of a string, where a quote has a backslash before it.
-            let mark = b",\"geometry\":{".as_slice();
-            let end = line.windows(mark.len()).position(|bytes| bytes == mark);
-            end.and_then(|end| {
-                line.truncate(end);
-                line.push(b'}');
-                serde_json::from_slice(line).ok()
-            })
-        };
-        Ok(Some(Item { id: format!("{}/{index}", self.import.id), head }))
+    /// The rest of the line as a stream.
+    pub fn rest(&mut self) -> Rest<'_, 'd> {
+        Rest(self)
+    }
+
+    /// What an error of [`rest`](Self::rest) means.
+    pub fn failure(&self, error: io::Error) -> Failure {
+        if let Err(cancelled) = self.documents.go_on() {
+            return cancelled;
+        }
+        match error.downcast::<StoreError>() {
+            Ok(error) => error.into(),
+            Err(error) => self.damaged(error),
+        }
+    }
+
+    /// The record that was read last is not what it should be.
+    pub fn damaged(&self, why: impl std::fmt::Display) -> Failure {
+        damaged(&format!("the record '{}'", self.id()), why)
+    }
+
+    /// Goes to the end of a line that was not read whole.
+    fn settle(&mut self) -> Result<(), Failure> {
+        if !self.inside {
+            return Ok(());
+        }
+        if let Ok(page) = self.pages.binary_search_by_key(&self.next, |&(first, _)| first) {
+            // Its neighbour may be very long.
+            self.inside = false;
+            return self.seek(self.pages[page].1);
+        }
+        io::copy(&mut self.rest(), &mut io::sink()).map(drop).map_err(|error| self.failure(error))
+    }
+
+    fn seek(&mut self, byte: u64) -> Result<(), Failure> {
+        self.reader.seek(SeekFrom::Start(byte)).map(drop).map_err(|error| self.failure(error))
     }
 }
 
-/// An element in a list.
-#[derive(Serialize)]
-pub struct Item {
-    id: String,
-    /// Missing where even this is over-long.
-    #[serde(flatten)]
-    head: Option<Head>,
+/// The rest of one line, without its end.
+pub struct Rest<'r, 'd>(&'r mut Records<'d>);
+
+impl Read for Rest<'_, '_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let records = &mut *self.0;
+        if !records.inside || out.is_empty() {
+            return Ok(0);
+        }
+        if records.reader.buffer().is_empty() && records.documents.go_on().is_err() {
+            return Err(io::Error::other("cancelled"));
+        }
+        let there = records.reader.fill_buf()?;
+        if there.is_empty() {
+            let text = format!("the records end here, there should be {}", records.elements);
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+        }
+        let part = &there[..there.len().min(out.len())];
+        match part.iter().position(|byte| *byte == b'\n') {
+            Some(len) => {
+                out[..len].copy_from_slice(&part[..len]);
+                records.reader.consume(len + 1);
+                records.inside = false;
+                Ok(len)
+            }
+            None => {
+                let len = part.len();
+                out[..len].copy_from_slice(part);
+                records.reader.consume(len);
+                Ok(len)
+            }
+        }
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Head {
-    /// The file's own id.
-    #[serde(rename(deserialize = "id", serialize = "element"))]
-    element: Option<u64>,
-    name: Option<String>,
-    group: String,
-    r#type: String,
-    state: Option<String>,
-    actual: Option<u64>,
-}
-
-fn unreadable(error: std::io::Error) -> Failure {
-    Failure::unavailable(format!("The records of an import could not be read: {error}."))
+/// Pages begin at the beginning and rise.
+fn check(pages: &[(u64, u64)], elements: u64, size: u64) -> Result<(), String> {
+    if pages.first() != Some(&(0, 0)) {
+        return Err("its pages do not begin with [0, 0]".into());
+    }
+    if !pages.is_sorted_by(|before, after| before.0 < after.0 && before.1 < after.1) {
+        return Err("its pages do not rise".into());
+    }
+    match pages.last() {
+        Some(&(first, byte)) if first >= elements || byte >= size => {
+            Err(format!("its last page begins at element {first}, byte {byte}, of {elements} elements, {size} bytes"))
+        }
+        _ => Ok(()),
+    }
 }

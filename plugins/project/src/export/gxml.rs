@@ -1,319 +1,325 @@
-//! GXML as the host software writes it: what is exported and imported again is the same.
+//! GXML, as GOM's inspection software writes it: what the elements plugin makes of it are the same records again.
 
-use super::Writer;
-use super::element::{Curve, Element, Members, Quantity, Tree};
-use crate::model::Import;
+use super::record::{Group, Members, Quantity, Record, Tree};
+use super::xml::{Result, Xml};
+use super::{BYTES, Writer, alone};
+use crate::documents::{Import, damaged, document};
+use crate::records::Records;
 use jackfield_plugin::Failure;
-use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
-use std::fmt::Write;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
-/// A document being written. Elements of several imports can come in any order of groups.
+/// Longer than any record whose GXML has [`BYTES`].
+const LINE: usize = 2 * BYTES;
+const AXES: [&str; 3] = ["x", "y", "z"];
+
+#[derive(Default)]
 pub struct Gxml {
-    header: Text,
-    nominal: Text,
-    measured: Text,
-    other: Text,
-}
-
-impl Gxml {
-    /// Units are those of the imports; they must be the same.
-    pub fn new(imports: &[Import]) -> Result<Self, Failure> {
-        let mut gxml = Self {
-            header: Text::default(),
-            nominal: Text::default(),
-            measured: Text::default(),
-            other: Text::default(),
-        };
-        let Some(first) = imports.first() else { return Ok(gxml) };
-        for import in imports {
-            for unit in ["length_unit", "angle_unit"] {
-                let [one, two] = [first, import].map(|import| import.header.get(unit).map_or("", String::as_str));
-                if one != two {
-                    return Err(Failure::failed(format!(
-                        "The {unit} of '{}' is '{one}' and that of '{}' is '{two}'; export them one by one.",
-                        first.id, import.id
-                    )));
-                }
-            }
-        }
-        for name in ["version", "length_unit", "angle_unit"] {
-            if let Some(value) = first.header.get(name) {
-                gxml.header.leaf(2, name, value);
-            }
-        }
-        if let [only] = imports {
-            gxml.header.trees(2, &trees(only.header_other.as_deref())?);
-            gxml.other.trees(1, &trees(only.other.as_deref())?);
-        }
-        Ok(gxml)
-    }
-}
-
-fn trees(json: Option<&RawValue>) -> Result<Vec<Tree>, Failure> {
-    json.map_or(Ok(Vec::new()), |json| parse(json.get()))
-}
-
-fn parse<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Failure> {
-    serde_json::from_str(json).map_err(|error| Failure::internal(format!("A record is broken: {error}.")))
+    /// Of the first import, and its id.
+    header: Option<(String, BTreeMap<String, String>)>,
+    header_other: Vec<Tree>,
+    nominal: Xml,
+    measured: Xml,
+    other: Vec<Tree>,
+    /// Bytes of trees, as JSON.
+    trees: usize,
+    /// Within a file they must differ.
+    ids: HashSet<u64>,
+    /// Ids that several elements have, and one of them.
+    repeated: (u64, u64),
+    line: Vec<u8>,
 }
 
 impl Writer for Gxml {
-    fn element(&mut self, _id: &str, element: &Element) -> Result<(), Failure> {
-        let out = if element.group == "nominal" { &mut self.nominal } else { &mut self.measured };
-        let tag = element.r#type.as_str();
-        out.open(2, tag);
-        if let Some(id) = element.id {
-            out.attribute("id", &id.to_string());
+    const CONTENT_TYPE: &'static str = "application/xml";
+
+    fn import(&mut self, import: &Import, whole: bool) -> std::result::Result<(), Failure> {
+        match &self.header {
+            None => self.header = Some((import.id.clone(), import.header.clone())),
+            Some((first, header)) => {
+                for unit in ["length_unit", "angle_unit"] {
+                    let [one, other] = [header, &import.header].map(|header| header.get(unit));
+                    if one != other {
+                        let text = format!(
+                            "A file has one {unit}: {} in '{first}', {} in '{}'. Export them one by one, by import.",
+                            json!(one),
+                            json!(other),
+                            import.id
+                        );
+                        return Err(Failure::failed(text).details(json!({"expected": ["import"]})));
+                    }
+                }
+            }
         }
-        if let Some(name) = &element.name {
-            out.attribute("name", name);
+        if whole {
+            for (trees, json) in [(&mut self.header_other, &import.header_other), (&mut self.other, &import.other)] {
+                let Some(json) = json else { continue };
+                let read: Vec<Tree> = serde_json::from_str(json.get())
+                    .map_err(|error| damaged(&document("imports", &import.id), error))?;
+                trees.extend(read);
+                self.trees += json.get().len();
+            }
         }
-        out.attributes(&element.attributes);
-        out.content();
-        if let Some(comment) = &element.comment {
-            out.leaf(3, "comment", comment);
-        }
-        if let Some(actual) = element.actual {
-            out.leaf(3, "actual", &actual.to_string());
-        }
-        if let Some(opposite) = &element.measure_opposite {
-            out.open(3, "measure_opposite");
-            out.attribute("use", &opposite.r#use);
-            out.text_and_close("measure_opposite", opposite.offset.map_or("", |offset| number(offset)));
-        }
-        if let Some(state) = &element.state {
-            out.leaf(3, "state", state);
-        }
-        if let Some(geometry) = &element.geometry {
-            out.open(3, "geometry");
-            out.content();
-            geometry.0.iter().try_for_each(|(name, value)| out.geometry(name, value))?;
-            out.close(3, "geometry");
-        }
-        if let Some(result) = &element.result {
-            out.open(3, "result");
-            out.content();
-            result.iter().try_for_each(|quantity| out.quantity(quantity))?;
-            out.close(3, "result");
-        }
-        out.trees(3, &element.other);
-        out.close(2, tag);
         Ok(())
+    }
+
+    fn element(&mut self, records: &mut Records) -> std::result::Result<(), Failure> {
+        if !records.line(&mut self.line, LINE)? {
+            return Err(alone(&records.id()));
+        }
+        let record: Record = serde_json::from_slice(&self.line).map_err(|error| records.damaged(error))?;
+        if let Some(id) = record.id
+            && !self.ids.insert(id)
+        {
+            self.repeated = (self.repeated.0 + 1, id);
+        }
+        let xml = match record.group {
+            Group::Nominal => &mut self.nominal,
+            Group::Measured => &mut self.measured,
+        };
+        element(xml, &record).map_err(|why| records.damaged(why))
     }
 
     fn len(&self) -> usize {
-        [&self.header, &self.nominal, &self.measured, &self.other].iter().map(|text| text.0.len()).sum()
+        self.nominal.len() + self.measured.len() + self.trees
     }
 
-    fn finish(self: Box<Self>) -> Result<String, Failure> {
-        let mut out = String::with_capacity(self.len() + 200);
-        out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<gom>\n");
-        for (name, text) in [("header", &self.header), ("nominal", &self.nominal), ("measured", &self.measured)] {
-            out.push_str("  <");
-            out.push_str(name);
-            out.push('>');
-            out.push_str(&text.0);
-            out.push_str("\n  </");
-            out.push_str(name);
-            out.push_str(">\n");
+    fn finish(self) -> std::result::Result<(String, Vec<String>), Failure> {
+        let repeated = self.repeated;
+        let (text, replaced) = self.file().map_err(|why| damaged("what is not known of its files", why))?;
+        let mut warnings = Vec::new();
+        if let (1.., id) = repeated {
+            warnings.push(format!(
+                "Ids stand more than once, such as {id}, and references to them are not clear: export one import at a time."
+            ));
         }
-        out.push_str(self.other.0.trim_start_matches('\n'));
-        out.push_str("\n</gom>\n");
-        Ok(out)
+        if replaced > 0 {
+            warnings.push(format!("XML cannot hold {replaced} of the characters; U+FFFD stands in their place."));
+        }
+        Ok((text, warnings))
     }
 }
 
-/// `null` is the file's `invalid`.
-fn number(value: &RawValue) -> &str {
-    if value.get() == "null" { "invalid" } else { value.get() }
-}
-
-/// A part of the document. Tags begin on lines of their own.
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    fn open(&mut self, depth: usize, tag: &str) {
-        self.indent(depth);
-        self.0.push('<');
-        self.0.push_str(tag);
-    }
-
-    fn indent(&mut self, depth: usize) {
-        self.0.push('\n');
-        self.0.extend(std::iter::repeat_n("  ", depth));
-    }
-
-    fn attribute(&mut self, name: &str, value: &str) {
-        self.0.push(' ');
-        self.0.push_str(name);
-        self.0.push_str("=\"");
-        self.escaped(value);
-        self.0.push('"');
-    }
-
-    fn attributes(&mut self, attributes: &Members<String>) {
-        attributes.0.iter().for_each(|(name, value)| self.attribute(name, value));
-    }
-
-    /// Ends the tag that was opened; content follows.
-    fn content(&mut self) {
-        self.0.push('>');
-    }
-
-    fn close(&mut self, depth: usize, tag: &str) {
-        self.indent(depth);
-        self.end(tag);
-    }
-
-    fn end(&mut self, tag: &str) {
-        self.0.push_str("</");
-        self.0.push_str(tag);
-        self.0.push('>');
-    }
-
-    fn text_and_close(&mut self, tag: &str, text: &str) {
-        self.content();
-        self.escaped(text);
-        self.end(tag);
-    }
-
-    fn leaf(&mut self, depth: usize, tag: &str, text: &str) {
-        self.open(depth, tag);
-        self.text_and_close(tag, text);
-    }
-
-    /// White space but blanks becomes numbers, because readers change it.
-    fn escaped(&mut self, text: &str) {
-        for character in text.chars() {
-            match character {
-                '&' => self.0.push_str("&amp;"),
-                '<' => self.0.push_str("&lt;"),
-                '>' => self.0.push_str("&gt;"),
-                '"' => self.0.push_str("&quot;"),
-                '\t' | '\n' | '\r' => {
-                    let written = write!(self.0, "&#{};", u32::from(character));
-                    debug_assert!(written.is_ok(), "writing to memory does not fail");
+impl Gxml {
+    /// The whole text, and how many characters were replaced.
+    fn file(self) -> std::result::Result<(String, u64), String> {
+        let mut xml = Xml::default();
+        xml.declaration()?;
+        xml.line(0)?;
+        xml.open("gom", [])?;
+        if let Some((_, header)) = &self.header {
+            xml.line(1)?;
+            xml.open("header", [])?;
+            // In the order of the original files.
+            for tag in ["version", "length_unit", "angle_unit"] {
+                if let Some(text) = header.get(tag) {
+                    xml.leaf(2, tag, text)?;
                 }
-                _ => self.0.push(character),
+            }
+            trees(&mut xml, 2, &self.header_other)?;
+            xml.line(1)?;
+            xml.close("header")?;
+        }
+        for (tag, group) in [("nominal", self.nominal), ("measured", self.measured)] {
+            if group.len() > 0 {
+                xml.line(1)?;
+                xml.open(tag, [])?;
+                xml.append(group);
+                xml.line(1)?;
+                xml.close(tag)?;
             }
         }
+        trees(&mut xml, 1, &self.other)?;
+        xml.line(0)?;
+        xml.close("gom")?;
+        xml.line(0)?;
+        let replaced = xml.replaced;
+        xml.into_text().map(|text| (text, replaced))
     }
+}
 
-    fn vector(&mut self, depth: usize, tag: &str, values: &[&RawValue]) {
-        self.open(depth, tag);
-        for (axis, value) in ["x", "y", "z"].into_iter().zip(values) {
-            self.attribute(axis, number(value));
+fn element(xml: &mut Xml, record: &Record) -> Result {
+    let Record { r#type, id, actual, .. } = record;
+    let [id, actual] = [id, actual].map(|number| number.map(|number| number.to_string()));
+    let known = [("id", id.as_deref()), ("name", record.name.as_deref())];
+    xml.line(2)?;
+    xml.open(r#type, attributes(known, &record.attributes))?;
+    if let Some(comment) = &record.comment {
+        xml.leaf(3, "comment", comment)?;
+    }
+    if let Some(actual) = &actual {
+        xml.leaf(3, "actual", actual)?;
+    }
+    if let Some(opposite) = &record.measure_opposite {
+        xml.line(3)?;
+        xml.open("measure_opposite", [("use", opposite.r#use.as_str())])?;
+        if let Some(offset) = opposite.offset {
+            xml.text(number(offset)?)?;
         }
-        self.content();
-        self.end(tag);
+        xml.close("measure_opposite")?;
     }
-
-    fn trees(&mut self, depth: usize, trees: &[Tree]) {
-        for tree in trees {
-            self.indent(depth);
-            self.tree(tree);
+    if let Some(state) = &record.state {
+        xml.leaf(3, "state", state)?;
+    }
+    if let Some(members) = &record.geometry {
+        geometry(xml, members)?;
+    }
+    if let Some(quantities) = &record.result {
+        xml.line(3)?;
+        xml.open("result", [])?;
+        for quantity in quantities {
+            result(xml, quantity)?;
         }
+        if !quantities.is_empty() {
+            xml.line(3)?;
+        }
+        xml.close("result")?;
     }
+    trees(xml, 3, &record.other)?;
+    xml.line(2)?;
+    xml.close(r#type)
+}
 
-    /// White space in a tree would become part of its texts: there is none.
-    fn tree(&mut self, tree: &Tree) {
-        self.0.push('<');
-        self.0.push_str(&tree.tag);
-        self.attributes(&tree.attributes);
-        self.content();
-        self.escaped(&tree.text);
-        tree.children.iter().for_each(|child| self.tree(child));
-        self.end(&tree.tag);
-    }
-
-    fn geometry(&mut self, name: &str, value: &RawValue) -> Result<(), Failure> {
-        match (name, value.get().as_bytes().first()) {
-            // It is counted anew when it is read.
-            ("count", _) => {}
-            ("other", _) => self.trees(4, &parse::<Vec<Tree>>(value.get())?),
-            ("points", _) => self.points(value)?,
+fn geometry(xml: &mut Xml, members: &Members<&RawValue>) -> Result {
+    let cloud = members.0.iter().any(|(name, _)| name == "points");
+    xml.line(3)?;
+    xml.open("geometry", [])?;
+    for (name, value) in &members.0 {
+        let json = value.get();
+        let read = |error| format!("its '{name}': {error}");
+        match (name.as_str(), json.as_bytes().first()) {
+            ("other", _) => trees(xml, 4, &serde_json::from_str::<Vec<Tree>>(json).map_err(read)?)?,
+            ("points", _) => {
+                for point in serde_json::from_str::<Vec<Vec<&RawValue>>>(json).map_err(read)? {
+                    self::point(xml, &point)?;
+                }
+            }
+            ("count", _) if cloud => {}
             ("curve_data", _) => {
-                for curve in parse::<Vec<Curve>>(value.get())? {
-                    self.open(4, name);
-                    if let Some(chunk) = &curve.chunk {
-                        self.attribute("chunk", chunk);
-                    }
-                    self.text_and_close(name, &curve.base64);
+                for chunk in serde_json::from_str::<Vec<Chunk>>(json).map_err(read)? {
+                    xml.line(4)?;
+                    xml.open("curve_data", chunk.chunk.as_deref().map(|number| ("chunk", number)))?;
+                    xml.text(&chunk.base64)?;
+                    xml.close("curve_data")?;
                 }
             }
-            (_, Some(b'[')) => self.vector(4, name, &parse::<[&RawValue; 3]>(value.get())?),
-            (_, Some(b'"')) => self.leaf(4, name, &parse::<String>(value.get())?),
-            _ => self.leaf(4, name, number(value)),
+            (_, Some(b'[')) => xml.empty(4, name, vector(name, value)?)?,
+            (_, Some(b'"')) => xml.leaf(4, name, &serde_json::from_str::<Cow<str>>(json).map_err(read)?)?,
+            _ => xml.leaf(4, name, number(value)?)?,
         }
-        Ok(())
     }
-
-    fn points(&mut self, value: &RawValue) -> Result<(), Failure> {
-        for point in parse::<Vec<Vec<&RawValue>>>(value.get())? {
-            self.open(4, "point");
-            for (axis, value) in ["x", "y", "z"].into_iter().zip(&point) {
-                self.attribute(axis, number(value));
-            }
-            self.content();
-            let trees: Vec<Tree> = point.get(6).map_or(Ok(Vec::new()), |trees| parse(trees.get()))?;
-            // Three nulls before trees: there was no normal.
-            match point.get(3..6) {
-                Some(normal) if trees.is_empty() || normal.iter().any(|value| value.get() != "null") => {
-                    self.vector(5, "normal", normal);
-                }
-                _ => {}
-            }
-            self.trees(5, &trees);
-            self.end("point");
-        }
-        Ok(())
+    if !members.0.is_empty() {
+        xml.line(3)?;
     }
+    xml.close("geometry")
+}
 
-    fn quantity(&mut self, quantity: &Quantity) -> Result<(), Failure> {
-        let tag = quantity.quantity.as_str();
-        self.open(4, tag);
-        if let Some(checked) = quantity.checked {
-            self.attribute("checked", if checked { "1" } else { "0" });
+#[derive(serde::Deserialize)]
+struct Chunk {
+    chunk: Option<String>,
+    base64: String,
+}
+
+/// `[x, y, z]`, then perhaps its normal, then perhaps trees.
+fn point(xml: &mut Xml, point: &[&RawValue]) -> Result {
+    let (position, rest) = point.split_first_chunk::<3>().ok_or("a point has less than three numbers")?;
+    xml.line(4)?;
+    xml.open("point", axes(position)?)?;
+    if let Some((normal, rest)) = rest.split_first_chunk::<3>() {
+        // Where trees follow, three nulls say that there is no normal.
+        if rest.is_empty() || normal.iter().any(|number| number.get() != "null") {
+            xml.empty(5, "normal", axes(normal)?)?;
         }
-        let named =
-            [("name", &quantity.name), ("restriction", &quantity.restriction), ("unit_name", &quantity.unit_name)];
-        for (name, value) in named {
-            if let Some(value) = value {
-                self.attribute(name, value);
-            }
+        if let Some(other) = rest.first() {
+            let other: Vec<Tree> =
+                serde_json::from_str(other.get()).map_err(|error| format!("behind a point: {error}"))?;
+            trees(xml, 5, &other)?;
         }
-        self.attributes(&quantity.attributes);
-        self.content();
-        if let Some([lower, upper]) = quantity.tolerance {
-            self.open(5, "tolerance");
-            self.attribute("lower_limit", number(lower));
-            self.attribute("upper_limit", number(upper));
-            self.content();
-            self.end("tolerance");
+        xml.line(4)?;
+    }
+    xml.close("point")
+}
+
+fn result(xml: &mut Xml, quantity: &Quantity) -> Result {
+    let checked = quantity.checked.map(|checked| if checked { "1" } else { "0" });
+    let known = [
+        ("checked", checked),
+        ("name", quantity.name.as_deref()),
+        ("unit_name", quantity.unit_name.as_deref()),
+        ("restriction", quantity.restriction.as_deref()),
+    ];
+    xml.line(4)?;
+    xml.open(&quantity.quantity, attributes(known, &quantity.attributes))?;
+    if let Some([lower, upper]) = quantity.tolerance {
+        xml.empty(5, "tolerance", [("lower_limit", number(lower)?), ("upper_limit", number(upper)?)])?;
+    }
+    let values = [
+        ("nominal_scalar", quantity.nominal_scalar),
+        ("deviation", quantity.deviation),
+        ("measured", quantity.measured),
+    ];
+    for (tag, value) in values {
+        match value {
+            None => {}
+            Some(value) if value.get().starts_with('[') => xml.empty(5, tag, vector(tag, value)?)?,
+            Some(value) => xml.empty(5, tag, [("value", number(value)?)])?,
         }
-        let values = [
-            ("nominal_scalar", quantity.nominal_scalar),
-            ("deviation", quantity.deviation),
-            ("measured", quantity.measured),
-        ];
-        for (name, value) in values {
-            match value {
-                Some(value) if value.get().starts_with('[') => {
-                    self.vector(5, name, &parse::<[&RawValue; 3]>(value.get())?)
-                }
-                Some(value) => {
-                    self.open(5, name);
-                    self.attribute("value", number(value));
-                    self.content();
-                    self.end(name);
-                }
-                None => {}
-            }
+    }
+    trees(xml, 5, &quantity.other)?;
+    xml.line(4)?;
+    xml.close(&quantity.quantity)
+}
+
+/// Each on a line of its own, but without room inside, where space would become part of a text.
+fn trees(xml: &mut Xml, depth: usize, trees: &[Tree]) -> Result {
+    for tree in trees {
+        xml.line(depth)?;
+        self::tree(xml, tree)?;
+    }
+    Ok(())
+}
+
+fn tree(xml: &mut Xml, tree: &Tree) -> Result {
+    xml.open(&tree.tag, attributes([], &tree.attributes))?;
+    for child in &tree.children {
+        self::tree(xml, child)?;
+    }
+    if let Some(text) = &tree.text {
+        xml.text(text)?;
+    }
+    xml.close(&tree.tag)
+}
+
+/// Those of the known that are there, then the others.
+fn attributes<'t, const N: usize>(
+    known: [(&'t str, Option<&'t str>); N],
+    others: &'t Members<String>,
+) -> impl Iterator<Item = (&'t str, &'t str)> {
+    let known = known.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    known.chain(others.0.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+fn vector<'t>(name: &str, value: &'t RawValue) -> std::result::Result<[(&'static str, &'t str); 3], String> {
+    let numbers: [&RawValue; 3] =
+        serde_json::from_str(value.get()).map_err(|error| format!("its '{name}': {error}"))?;
+    axes(&numbers)
+}
+
+fn axes<'t>(numbers: &[&'t RawValue; 3]) -> std::result::Result<[(&'static str, &'t str); 3], String> {
+    let [x, y, z] = numbers;
+    Ok([(AXES[0], number(x)?), (AXES[1], number(y)?), (AXES[2], number(z)?)])
+}
+
+/// Digit for digit.
+fn number(value: &RawValue) -> std::result::Result<&str, String> {
+    match value.get() {
+        "null" => Ok("invalid"),
+        digits if digits.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => Ok(digits),
+        other => {
+            let shown: String = other.chars().take(60).collect();
+            Err(format!("{shown} stands where a number should"))
         }
-        self.trees(5, &quantity.other);
-        self.close(4, tag);
-        Ok(())
     }
 }

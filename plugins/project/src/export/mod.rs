@@ -1,148 +1,129 @@
-//! `project.export`: elements as a text, GXML or CSV.
+//! `project.export`: elements as text, in their order.
 
 mod csv;
-mod element;
 mod gxml;
+mod record;
+mod xml;
 
-use crate::model::{Import, code, is_id, not_found};
+use crate::documents::{Documents, Import};
+use crate::get::{of_stage, unknown};
+use crate::params::{ElementKind, Export, Format};
 use crate::records::Records;
-use element::Element;
-use jackfield_plugin::{Call, Failure, Store};
-use serde::{Deserialize, Serialize};
+use crate::selection::{Of, Selection, select};
+use jackfield_plugin::Failure;
+use serde::Serialize;
 use serde_json::json;
 
-/// Longest text.
-const MAX_BYTES: usize = 8 << 20;
-
-#[derive(Clone, Copy, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Format {
-    Gxml,
-    Csv,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    #[default]
-    All,
-    /// Those of stages.
-    Elements,
-    Clipboard,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Params {
-    format: Format,
-    import: Option<String>,
-    stage: Option<String>,
-    kind: Option<Kind>,
-    #[serde(default)]
-    offset: u64,
-    limit: Option<u64>,
-}
+/// Most bytes of text.
+const BYTES: usize = 8 << 20;
 
 #[derive(Serialize)]
-pub struct Export {
+pub struct Exported {
     format: Format,
     content_type: &'static str,
-    /// How many are in the text.
+    /// In the text.
     elements: u64,
-    /// How many there would be without offset and limit.
+    /// With no offset and limit.
     total: u64,
     text: String,
+    warnings: Vec<String>,
 }
 
-/// Turns elements into a text.
+/// A way to write elements.
 trait Writer {
-    /// `id` is that of `project.get`.
-    fn element(&mut self, id: &str, element: &Element) -> Result<(), Failure>;
-    /// Bytes so far.
+    const CONTENT_TYPE: &'static str;
+
+    /// Elements of this import follow. `whole`: from its first one on.
+    fn import(&mut self, import: &Import, whole: bool) -> Result<(), Failure>;
+
+    /// The next one of `records`.
+    fn element(&mut self, records: &mut Records) -> Result<(), Failure>;
+
+    /// Bytes written so far.
     fn len(&self) -> usize;
-    fn finish(self: Box<Self>) -> Result<String, Failure>;
+
+    /// The text, and what is to be told about it.
+    fn finish(self) -> Result<(String, Vec<String>), Failure>;
 }
 
-pub fn export(store: &Store, call: &Call, params: &Params) -> Result<Export, Failure> {
-    let imports = imports(store, params)?;
-    let total: u64 = imports.iter().map(|import| import.elements).sum();
-    let end = params.limit.map_or(total, |limit| params.offset.saturating_add(limit).min(total));
-    let (mut writer, content_type): (Box<dyn Writer>, _) = match params.format {
-        Format::Gxml => (Box::new(gxml::Gxml::new(&imports)?), "application/xml"),
-        Format::Csv => (Box::new(csv::Table::new()?), "text/csv"),
+pub fn export(documents: &Documents, params: &Export) -> Result<Exported, Failure> {
+    let of = match (params.kind, &params.stage, &params.import) {
+        (Some(ElementKind::Elements), None, None) => Of::Stages,
+        (Some(ElementKind::Clipboard), None, None) => Of::Clipboard,
+        (None, Some(id), None) => {
+            of_stage(documents, id)?.ok_or_else(|| unknown("project.export", id, &["stage-N"]))?
+        }
+        (None, None, Some(id)) => {
+            documents.get("imports", id)?.map(Of::Import).ok_or_else(|| unknown("project.export", id, &["import-N"]))?
+        }
+        _ => {
+            let text = "Params of 'project.export': expected one of kind (elements or clipboard), stage and import.";
+            return Err(Failure::invalid_params(text).details(json!({"expected": ["kind", "stage", "import"]})));
+        }
     };
-    let (mut before, mut count, mut line) = (0, 0, Vec::new());
-    for import in &imports {
-        let range = params.offset.max(before)..end.min(before + import.elements);
-        if !range.is_empty() {
-            let first = range.start - before;
-            let mut records = Records::open(store, import, first)?;
-            for index in first..range.end - before {
-                if call.is_cancelled() {
-                    return Err(Failure::cancelled());
-                }
-                let whole = records.next(MAX_BYTES, &mut line)?;
-                let id = format!("{}/{index}", import.id);
-                if whole != Some(true) {
-                    return Err(too_large(&id, count, params.offset));
-                }
-                let element: Element = serde_json::from_slice(&line)
-                    .map_err(|error| Failure::internal(format!("The record of '{id}' is broken: {error}.")))?;
-                writer.element(&id, &element)?;
-                if writer.len() > MAX_BYTES {
-                    return Err(too_large(&id, count, params.offset));
-                }
-                count += 1;
-            }
-        }
-        before += import.elements;
-    }
-    Ok(Export { format: params.format, content_type, elements: count, total, text: writer.finish()? })
-}
-
-/// What is to be exported.
-fn imports(store: &Store, params: &Params) -> Result<Vec<Import>, Failure> {
-    #[derive(Deserialize)]
-    struct Stage {
-        import: String,
-    }
-    match (&params.import, &params.stage, params.kind) {
-        (Some(import), None, None) => Ok(vec![Import::get(store, import)?]),
-        (None, Some(stage), None) => {
-            let Stage { import } = is_id(stage)
-                .then(|| store.get_json("stages", stage))
-                .transpose()?
-                .flatten()
-                .ok_or_else(|| not_found("stage", stage))?;
-            Ok(vec![Import::get(store, &import)?])
-        }
-        (None, None, kind) => {
-            let mut imports = Import::all(store)?;
-            match kind.unwrap_or_default() {
-                Kind::All => {}
-                Kind::Elements => imports.retain(|import| !import.is_clipboard()),
-                Kind::Clipboard => imports.retain(Import::is_clipboard),
-            }
-            Ok(imports)
-        }
-        _ => Err(Failure::invalid_params(
-            "More than one of 'import', 'stage' and 'kind' is given; one or none is expected.",
-        )
-        .code(code::PARAMS)),
+    let offset = params.offset.unwrap_or_default();
+    let selection = select(documents, of, offset, params.limit.unwrap_or(u64::MAX))?;
+    match params.format {
+        Format::Gxml => write(documents, params, &selection, gxml::Gxml::default()),
+        Format::Csv => write(documents, params, &selection, csv::Csv::new()?),
     }
 }
 
-fn too_large(id: &str, count: u64, offset: u64) -> Failure {
-    let limit = MAX_BYTES >> 20;
-    let (text, details) = if count == 0 {
-        let text = format!("The element '{id}' alone is larger than {limit} MiB; read it with project.blob.");
-        (text, json!({"element": id, "limit": MAX_BYTES}))
-    } else {
-        let text = format!(
-            "The export is larger than {limit} MiB with element '{id}'; ask for parts with 'offset' and 'limit', the \
-             first being offset {offset} and limit {count}."
-        );
-        (text, json!({"element": id, "limit": MAX_BYTES, "expected": {"offset": offset, "limit": count}}))
-    };
-    Failure::too_large(text).code(code::TOO_LARGE).details(details)
+fn write<W: Writer>(
+    documents: &Documents,
+    params: &Export,
+    selection: &Selection,
+    mut writer: W,
+) -> Result<Exported, Failure> {
+    let mut elements = 0;
+    for part in &selection.parts {
+        let import: Import = documents.named("imports", &part.import, "the list of imports")?;
+        writer.import(&import, part.from == 0)?;
+        if part.from == part.to {
+            continue;
+        }
+        let mut records = Records::open(documents, import, part.from)?;
+        for _ in part.from..part.to {
+            writer.element(&mut records)?;
+            if writer.len() > BYTES {
+                return Err(too_large(params, selection.total, elements, &records.id()));
+            }
+            elements += 1;
+        }
+    }
+    let (text, warnings) = writer.finish()?;
+    Ok(Exported {
+        format: params.format,
+        content_type: W::CONTENT_TYPE,
+        elements,
+        total: selection.total,
+        text,
+        warnings,
+    })
+}
+
+/// `fit`: how many elements there was room for.
+fn too_large(params: &Export, total: u64, fit: u64, id: &str) -> Failure {
+    let offset = params.offset.unwrap_or_default();
+    let mib = BYTES >> 20;
+    if fit == 0 {
+        return alone(id);
+    }
+    let text = format!(
+        "The export is larger than {mib} MiB: {fit} of {total} elements fit from offset {offset} on. \
+         Export them with limit {fit}, then go on at offset {}.",
+        offset.saturating_add(fit)
+    );
+    Failure::too_large(text).details(json!({"path": "/limit", "expected": {"offset": offset, "limit": fit}}))
+}
+
+/// One element is too large.
+fn alone(id: &str) -> Failure {
+    let import = id.split('/').next().unwrap_or_default();
+    Failure::too_large(format!(
+        "Element '{id}' alone is larger than {} MiB; leave it out by offset and limit. \
+         project.blob with the id '{import}' gives its record.",
+        BYTES >> 20
+    ))
+    .details(json!({"element": id}))
 }

@@ -1,4 +1,4 @@
-//! A record, read so that its numbers keep their digits.
+//! A record, typed as far as GXML needs it; numbers as they stand.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -6,12 +6,11 @@ use serde_json::value::RawValue;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// The record of an element.
 #[derive(Deserialize)]
-pub struct Element<'a> {
+pub struct Record<'a> {
     pub id: Option<u64>,
     pub name: Option<String>,
-    pub group: String,
+    pub group: Group,
     pub r#type: String,
     #[serde(default)]
     pub attributes: Members<String>,
@@ -20,7 +19,6 @@ pub struct Element<'a> {
     #[serde(borrow)]
     pub measure_opposite: Option<Opposite<'a>>,
     pub state: Option<String>,
-    /// What is in `geometry`, each as its JSON text.
     #[serde(borrow)]
     pub geometry: Option<Members<&'a RawValue>>,
     #[serde(borrow)]
@@ -29,13 +27,21 @@ pub struct Element<'a> {
     pub other: Vec<Tree>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    Nominal,
+    Measured,
+}
+
 #[derive(Deserialize)]
 pub struct Opposite<'a> {
     pub r#use: String,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     pub offset: Option<&'a RawValue>,
 }
 
+/// One result.
 #[derive(Deserialize)]
 pub struct Quantity<'a> {
     pub quantity: String,
@@ -47,6 +53,7 @@ pub struct Quantity<'a> {
     pub attributes: Members<String>,
     #[serde(borrow)]
     pub tolerance: Option<[&'a RawValue; 2]>,
+    // `null` is a value.
     #[serde(borrow, default, deserialize_with = "present")]
     pub nominal_scalar: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -57,13 +64,7 @@ pub struct Quantity<'a> {
     pub other: Vec<Tree>,
 }
 
-#[derive(Deserialize)]
-pub struct Curve {
-    pub chunk: Option<String>,
-    pub base64: String,
-}
-
-/// What is not known.
+/// What was not known.
 #[derive(Deserialize)]
 pub struct Tree {
     pub tag: String,
@@ -71,50 +72,42 @@ pub struct Tree {
     pub attributes: Members<String>,
     #[serde(default)]
     pub children: Vec<Tree>,
-    #[serde(default)]
-    pub text: String,
+    pub text: Option<String>,
 }
 
-/// `null` is a value: that of what could not be computed.
-fn present<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawValue>, D::Error> {
-    Deserialize::deserialize(from).map(Some)
-}
+/// An object in the order of its members.
+pub struct Members<V>(pub Vec<(String, V)>);
 
-/// An object in its order.
-pub struct Members<T>(pub Vec<(String, T)>);
-
-impl<T> Default for Members<T> {
+impl<V> Default for Members<V> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T> Members<T> {
-    pub fn get(&self, name: &str) -> Option<&T> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(MembersOf(PhantomData))
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Pairs<T>(PhantomData<T>);
+struct MembersOf<V>(PhantomData<V>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Pairs<T> {
-            type Value = Members<T>;
+impl<'de, V: Deserialize<'de>> Visitor<'de> for MembersOf<V> {
+    type Value = Members<V>;
 
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Members(pairs))
-            }
-        }
-
-        from.deserialize_map(Pairs(PhantomData))
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("an object")
     }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Members<V>, A::Error> {
+        let mut all = Vec::new();
+        while let Some(member) = members.next_entry()? {
+            all.push(member);
+        }
+        Ok(Members(all))
+    }
+}
+
+fn present<'de, D: Deserializer<'de>>(json: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(json).map(Some)
 }
