@@ -27,7 +27,8 @@ pub(crate) struct Core {
     pub requests: Mutex<Option<Sender<Request>>>,
     /// The threads that end old generations.
     pub closers: Mutex<Vec<JoinHandle<()>>>,
-    numbers: AtomicU64,
+    generations: AtomicU64,
+    plugins: AtomicU64,
 }
 
 impl Core {
@@ -50,13 +51,19 @@ impl Core {
             version,
             requests: Mutex::new(Some(requests)),
             closers: Mutex::default(),
-            numbers: AtomicU64::new(1),
+            generations: AtomicU64::new(1),
+            plugins: AtomicU64::new(1),
         }
     }
 
-    /// A number that nothing else in this engine has.
-    pub fn next_number(&self) -> u64 {
-        self.numbers.fetch_add(1, Ordering::Relaxed)
+    /// The number of the next generation, counting up over all plugins.
+    pub fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The number of the next plugin slot.
+    pub fn next_plugin(&self) -> u64 {
+        self.plugins.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Asks the manager for something; gives it back when the engine has stopped.

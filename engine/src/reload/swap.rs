@@ -74,7 +74,7 @@ impl Manager {
     /// Loads the content of a file and puts it in the place of what the file served before.
     pub(super) fn swap(&self, path: &Path, bytes: &[u8], hash: blake3::Hash, proof: Proof) -> Result<u64, Refusal> {
         let mut steps = Steps::begin(self, path);
-        let number = self.core.next_number();
+        let number = self.core.next_generation();
         let copy = self
             .copies
             .write(path, number, &hash, bytes)
@@ -262,7 +262,7 @@ impl Manager {
             return same.plugin.clone();
         }
         Arc::new(PluginSlot {
-            number: self.core.next_number(),
+            number: self.core.next_plugin(),
             id: id.to_owned(),
             config: self.config(id).clone(),
             queue: Queue::new(self.core.limits.plugin_queue),
