@@ -253,3 +253,51 @@ async fn a_client_that_has_gone_is_an_error_and_no_more() {
     assert!(matches!(soon(server.next()).await, Err(TransportError::Io(_))));
     soon(server.close(None)).await;
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Where the network cuts the stream changes nothing about the messages; no bytes make it panic or hang.
+    #[test]
+    fn any_bytes_cut_anywhere_give_the_messages_of_the_uncut_stream(
+        parts in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..12), 0..6),
+        ends in proptest::collection::vec(0..3usize, 6),
+        cuts in proptest::collection::vec(0..64usize, 0..8),
+    ) {
+        let endings: [&[u8]; 3] = [b"\x04", b"", b" \x04"];
+        let stream: Vec<u8> = parts.iter().zip(&ends).flat_map(|(part, end)| [part, endings[*end]].concat()).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (whole, cut) = runtime.block_on(async {
+            let mut cuts: Vec<_> = cuts.iter().copied().filter(|at| *at < stream.len()).collect();
+            cuts.sort_unstable();
+            (outcome(&stream, &[]).await, outcome(&stream, &cuts).await)
+        });
+        proptest::prop_assert_eq!(whole, cut);
+    }
+}
+
+/// The messages of a stream that is sent in pieces, and the error at its end, if there is one.
+async fn outcome(stream: &[u8], cuts: &[usize]) -> (Vec<Frame>, Option<String>) {
+    let (mut client, mut server) = pair(options()).await;
+    let sending = async {
+        let mut from = 0;
+        for &to in cuts.iter().chain([&stream.len()]) {
+            // A connection that was refused may be closed before all is sent.
+            let _ = client.write_all(&stream[from..to]).await;
+            tokio::task::yield_now().await;
+            from = to;
+        }
+        let _ = client.shutdown().await;
+    };
+    let reading = async {
+        let mut messages = Vec::new();
+        loop {
+            match soon(server.next()).await {
+                Ok(Some(frame)) => messages.push(frame),
+                Ok(None) => return (messages, None),
+                Err(error) => return (messages, Some(error.to_string())),
+            }
+        }
+    };
+    tokio::join!(sending, reading).1
+}
