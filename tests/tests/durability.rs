@@ -92,7 +92,7 @@ fn start(home: Home) -> Server {
 
 fn home() -> Home {
     let home = Home::new();
-    for plugin in ["image", "elements"] {
+    for plugin in ["image", "elements", "project"] {
         home.install_shipped(plugin);
     }
     home
@@ -156,6 +156,9 @@ fn an_acknowledged_import_survives_a_kill_right_after_it() {
         assert_eq!(project.count_of(file), 1, "{}", file.display());
     }
     project.assert_whole();
+    let summary = Control::of(&server).call("project", &json!({}));
+    let told = ["images", "imports", "stages", "series_count"].map(|member| summary[member].as_u64());
+    assert_eq!(told, [2, 2, 1, 1].map(Some), "{summary}");
 }
 
 #[test]

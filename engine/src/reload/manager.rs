@@ -1,7 +1,7 @@
 use super::copies::Copies;
 use super::files::{self, Found};
 use super::proof;
-use super::registry::{Record, Refused, Watched};
+use super::registry::{Block, Record, Refused, Watched};
 use super::step::Step;
 use super::swap::Refusal;
 use super::watch::{Watch, Watching};
@@ -158,7 +158,7 @@ impl Manager {
             if known.is_none() {
                 news.push((path.clone(), reason.clone()));
             }
-            registry.folders.push((path, Refused { step: Step::Seen, reason, at, blocked: false }));
+            registry.folders.push((path, Refused { step: Step::Seen, reason, at, blocked: None }));
         }
         drop(registry);
         for (path, reason) in news {
@@ -247,7 +247,7 @@ impl Manager {
                 }
                 drop(registry);
                 if self.unload(path, "its file is gone") {
-                    self.retry_blocked();
+                    self.retry_blocked(Block::Plugin);
                 }
                 self.forget(path);
                 return None;
@@ -302,7 +302,7 @@ impl Manager {
         };
         self.tell(path, Step::Proved, None, begun.elapsed(), None);
         match self.swap(path, &bytes, hash, proof) {
-            Ok(_) => self.retry_blocked(),
+            Ok(_) => self.retry_blocked(Block::Plugin),
             Err(refusal) => self.refuse(path, Some(hash), refusal),
         }
         None
@@ -318,7 +318,8 @@ impl Manager {
             record.refused_hash = None;
             return true;
         }
-        let refused = record.refused_hash.as_ref() == Some(hash) && record.refused.as_ref().is_some_and(|r| !r.blocked);
+        let refused =
+            record.refused_hash.as_ref() == Some(hash) && record.refused.as_ref().is_some_and(|r| r.blocked.is_none());
         refused || record.unloaded_hash.as_ref() == Some(hash)
     }
 
@@ -329,11 +330,11 @@ impl Manager {
         watched.is_none_or(|watched| watched.first_changed_at.elapsed() >= RESTLESS)
     }
 
-    /// A key or id became free: those who were refused for it are looked at again.
-    fn retry_blocked(&self) {
+    /// What stood in the way may be gone: those who were refused for it are looked at again.
+    fn retry_blocked(&self, by: Block) {
         let mut retry = false;
         for record in &mut lock(&self.core.registry).records {
-            if record.refused.as_ref().is_some_and(|refused| refused.blocked)
+            if record.refused.as_ref().is_some_and(|refused| refused.blocked == Some(by))
                 && let Some(watched) = &mut record.watched
             {
                 watched.pending = true;
@@ -366,7 +367,7 @@ impl Manager {
             Ended::Closed => self.tell(path, Step::Closed, name, us, None),
             Ended::Retired(why) => self.tell(path, Step::Retired, name, us, Some(&why)),
         }
-        self.retry_blocked();
+        self.retry_blocked(Block::Generation(*number));
     }
 
     /// Does what an operator asks for.
@@ -393,7 +394,7 @@ impl Manager {
             if let Some(record) = lock(&self.core.registry).get_mut(&path) {
                 record.unloaded_hash = hash;
             }
-            self.retry_blocked();
+            self.retry_blocked(Block::Plugin);
             return Ok(Reply::ok(json!({"file": path.to_string_lossy(), "state": "unloaded"}).to_string()));
         }
         let folder = self.config.folders.iter().position(|folder| Some(folder.as_path()) == path.parent());

@@ -12,14 +12,22 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 /// Closed generations that are still told of, a plugin.
 const TOLD_CLOSED: usize = 2;
 
+/// What stands in the way of a plugin: it is tried again when that goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Block {
+    /// Another plugin, which has its id or a key of it.
+    Plugin,
+    /// A generation of the same plugin that has not stopped yet, by number.
+    Generation(u64),
+}
+
 /// Why a file does not serve what it holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     pub step: Step,
     pub reason: String,
     pub at: SystemTime,
-    /// Another plugin stands in the way: tried again when it goes.
-    pub blocked: bool,
+    pub blocked: Option<Block>,
 }
 
 /// A generation that does not serve any more.

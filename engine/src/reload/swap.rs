@@ -3,7 +3,7 @@
 use super::copies::Copies;
 use super::manager::Manager;
 use super::proof::{self, Proof};
-use super::registry::{Old, Refused};
+use super::registry::{Block, Old, Refused};
 use super::step::Step;
 use crate::Limits;
 use crate::call::lock;
@@ -25,15 +25,14 @@ const RESERVED_KEYS: usize = 24;
 pub(super) struct Refusal {
     step: Step,
     reason: String,
-    /// Another plugin stands in the way.
-    blocked: bool,
+    blocked: Option<Block>,
     /// Its library had to stay in the process.
     retired: bool,
 }
 
 impl Refusal {
     pub fn at(step: Step, reason: impl Into<String>) -> Self {
-        Self { step, reason: reason.into(), blocked: false, retired: false }
+        Self { step, reason: reason.into(), blocked: None, retired: false }
     }
 
     /// Why, for the operator.
@@ -159,7 +158,8 @@ impl Manager {
         if descriptor.flags & abi::JF_PLUGIN_STATEFUL != 0 {
             return Err(Refusal::at(Step::Loaded, "it is STATEFUL, and this version cannot hand state over"));
         }
-        let blocked = |reason: String| Err(Refusal { blocked: true, ..Refusal::at(Step::Loaded, reason) });
+        let blocked_by = |by, reason| Err(Refusal { blocked: Some(by), ..Refusal::at(Step::Loaded, reason) });
+        let blocked = |reason: String| blocked_by(Block::Plugin, reason);
         let registry = lock(&self.core.registry);
         // An unloaded generation may still run commands; what is EXCLUSIVE waits for its end.
         let draining = registry.records.iter().flat_map(|record| &record.old).filter_map(|old| old.draining.as_ref());
@@ -169,7 +169,8 @@ impl Manager {
             old.plugin.id == *id && either && old.is_started()
         };
         if let Some(old) = draining.into_iter().find(stands_in_the_way) {
-            return blocked(format!("'{id}' is EXCLUSIVE, and its generation {} has not stopped yet", old.number));
+            let reason = format!("'{id}' is EXCLUSIVE, and its generation {} has not stopped yet", old.number);
+            return blocked_by(Block::Generation(old.number), reason);
         }
         let others = registry.records.iter().filter(|record| record.path != path);
         for (other, generation) in others.filter_map(|record| Some((record, record.current.as_ref()?))) {
@@ -361,7 +362,7 @@ impl Manager {
         let Some(record) = registry.get_mut(path) else { return };
         // One that another plugin blocks is tried again and again; that is told once.
         let same = record.refused_hash == hash
-            && record.refused.as_ref().is_some_and(|refused| refused.blocked && refused.reason == reason);
+            && record.refused.as_ref().is_some_and(|refused| refused.blocked.is_some() && refused.reason == reason);
         record.refused_hash = hash;
         record.refused = Some(Refused { step, reason: reason.clone(), at: SystemTime::now(), blocked });
         let serving = record
@@ -401,9 +402,17 @@ impl Table {
 
 /// The libraries in the process, by file.
 fn mapped_libraries() -> Vec<PathBuf> {
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let mut paths: Vec<_> =
-        maps.lines().filter_map(|line| line.find('/').map(|at| PathBuf::from(&line[at..]))).collect();
+    libraries_in(&std::fs::read_to_string("/proc/self/maps").unwrap_or_default())
+}
+
+/// What is mapped to run. A file is the same library still when it is removed meanwhile.
+fn libraries_in(maps: &str) -> Vec<PathBuf> {
+    let runs = |line: &&str| line.split(' ').nth(1).is_some_and(|permissions| permissions.contains('x'));
+    let file = |line: &str| {
+        let path = &line[line.find('/')?..];
+        Some(PathBuf::from(path.strip_suffix(" (deleted)").unwrap_or(path)))
+    };
+    let mut paths: Vec<_> = maps.lines().filter(runs).filter_map(file).collect();
     paths.sort();
     paths.dedup();
     paths
@@ -415,4 +424,17 @@ fn brought_thread_locals(before: &[PathBuf], copy: &Path) -> bool {
         .iter()
         .filter(|path| before.binary_search(path).is_err() && *path != copy)
         .any(|path| std::fs::read(path).map_or(true, |bytes| proof::may_have_thread_locals(&bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_are_what_runs_also_when_their_files_are_gone() {
+        let maps = "7f00-7f01 r--p 00000000 08:01 1    /lib/a.so\n7f01-7f02 r-xp 00001000 08:01 1    /lib/a.so\n\
+                    7f03-7f04 r-xp 00000000 08:01 2    /tmp/b c.so (deleted)\n7f05-7f06 rw-s 00000000 08:01 3    /data/store-shm\n\
+                    7f07-7f08 r-xp 00000000 00:00 0    [vdso]\n7f09-7f0a rwxp 00000000 00:00 0\n";
+        assert_eq!(libraries_in(maps), [PathBuf::from("/lib/a.so"), PathBuf::from("/tmp/b c.so")]);
+    }
 }
