@@ -1,6 +1,7 @@
 //! Reload: from a change in a plugin folder to code that answers. Start-up is a reload from nothing.
 //!
 //! - [`manager`]: the one thread that decides; looks at the folders, settles, proves, swaps
+//! - [`wishes`]: what operators ask it for
 //! - [`swap`]: the transaction for one file
 //! - [`files`], [`watch`], [`proof`], [`copies`]: what is there, that something happened, that it is whole, our own copy
 //! - [`registry`]: what everybody can ask for
@@ -14,8 +15,10 @@ mod registry;
 mod step;
 mod swap;
 mod watch;
+mod wishes;
 
-pub(crate) use manager::{Manager, Request, Wish};
+pub(crate) use manager::{Manager, Request};
 pub(crate) use registry::Registry;
 pub use step::Step;
 pub use watch::Watch;
+pub(crate) use wishes::Wish;
