@@ -175,6 +175,8 @@ impl Core {
             call.command.key,
             if waiting { "; it was not begun" } else { " and may still take effect" }
         );
+        let (plugin_id, key, session) = (&plugin.id, &call.command.key, call.command.session.0);
+        tracing::warn!(plugin = %plugin_id, %key, session, begun = !waiting, "a command has passed its deadline");
         let failure = Failure::new(ErrorCode::Deadline, message);
         if call.answer(Reply { outcome: Err(Box::new(Failure { plugin: Some(plugin.id.clone()), ..failure })) })
             && !waiting

@@ -242,6 +242,11 @@ impl Manager {
                 return None;
             }
             let live = record.live();
+            if record.is_free_again()
+                && let Some(watched) = &mut record.watched
+            {
+                watched.pending = true;
+            }
             let watched = record.watched.as_mut().filter(|watched| watched.pending)?;
             let due = (watched.changed_at + settle).min(watched.first_changed_at + RESTLESS);
             if now < due {

@@ -19,6 +19,8 @@ pub(crate) enum Block {
     Plugin,
     /// A generation of the same plugin that has not stopped yet, by number.
     Generation(u64),
+    /// Commands of the version that serves.
+    Commands,
 }
 
 /// Why a file does not serve what it holds.
@@ -64,6 +66,8 @@ pub(crate) struct Record {
     pub refused: Option<Refused>,
     /// Unloaded by command: stays so until it is loaded by command or its content changes.
     pub unloaded_hash: Option<blake3::Hash>,
+    /// Who that was.
+    pub unloaded_id: Option<String>,
     pub current: Option<Arc<Generation>>,
     pub old: Vec<Old>,
 }
@@ -79,14 +83,22 @@ impl Record {
             refused_hash: None,
             refused: None,
             unloaded_hash: None,
+            unloaded_id: None,
             current: None,
             old: Vec::new(),
         }
     }
 
-    /// The id of the plugin that serves.
+    /// The id of the plugin that serves, or that was unloaded by command.
     pub fn id(&self) -> Option<&str> {
-        self.current.as_ref().map(|generation| generation.plugin.id.as_str())
+        let unloaded = || self.unloaded_id.as_deref().filter(|_| self.unloaded_hash.is_some());
+        self.current.as_ref().map(|generation| generation.plugin.id.as_str()).or_else(unloaded)
+    }
+
+    /// A swap found commands that did not end in time, and now they have.
+    pub fn is_free_again(&self) -> bool {
+        self.refused.as_ref().is_some_and(|refused| refused.blocked == Some(Block::Commands))
+            && self.current.as_ref().is_some_and(|current| current.gate().inside() == 0)
     }
 
     /// Generations in the process that can still answer: the current one and those that drain.

@@ -222,12 +222,12 @@ impl Manager {
         steps.done(Step::Held, as_old);
         if !old.ledger.wait_no_commands(Duration::from_millis(hold_ms)) || !old.gate().close_if_empty() {
             let inside = old.gate().inside();
-            let refusal = back_to_old(Refusal::at(
-                Step::Drained,
-                format!(
-                    "not drained: {inside} commands of the old version still ran after {hold_ms} ms (limit hold_ms)"
-                ),
-            ));
+            let reason = format!(
+                "not drained: {inside} commands of the old version still ran after {hold_ms} ms (limit hold_ms); it is \
+                 tried again when they have ended"
+            );
+            let refusal = Refusal { blocked: Some(Block::Commands), ..Refusal::at(Step::Drained, reason) };
+            let refusal = back_to_old(refusal);
             new.give_up();
             return Err(refusal);
         }

@@ -29,21 +29,24 @@ impl Manager {
             Wish::Reload(id) | Wish::Unload(id) => {
                 let registry = lock(&self.core.registry);
                 let found = registry.records.iter().find(|record| record.id() == Some(id));
-                let path = found.map(|record| record.path.clone());
-                let known: Vec<_> = registry.records.iter().filter_map(Record::id).map(str::to_owned).collect();
+                let serving = registry.records.iter().filter(|record| record.current.is_some());
+                let known: Vec<_> = serving.filter_map(Record::id).map(str::to_owned).collect();
+                let path = found.filter(|record| record.current.is_some()).map(|record| record.path.clone());
                 path.ok_or_else(|| {
-                    Failure::new(
-                        ErrorCode::InvalidParams,
-                        format!("No plugin '{id}' is loaded; loaded are: {}.", list(&known)),
-                    )
+                    let hint = found.map_or(String::new(), |record| {
+                        format!(" It was unloaded; load {} brings it back.", record.path.display())
+                    });
+                    let message = format!("No plugin '{id}' is loaded; loaded are: {}.{hint}", list(&known));
+                    Failure::new(ErrorCode::InvalidParams, message)
                 })?
             }
         };
-        if let Wish::Unload(_) = wish {
+        if let Wish::Unload(id) = &wish {
             let hash = lock(&self.core.registry).get(&path).and_then(|record| record.hash);
             self.unload(&path, "by command");
             if let Some(record) = lock(&self.core.registry).get_mut(&path) {
                 record.unloaded_hash = hash;
+                record.unloaded_id = Some(id.clone());
             }
             self.retry_blocked(Block::Plugin);
             return Ok(Reply::ok(json!({"file": path.to_string_lossy(), "state": "unloaded"}).to_string()));

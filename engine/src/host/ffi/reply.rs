@@ -23,6 +23,9 @@ pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger
         // Read before any fault of the JSON is told: they may own buffers too.
         let attachments = read_attachments(&raw, ledger);
         let (json, attachments) = (utf8(json?)?, attachments?);
+        if json.len() > ledger.limits.attachment_bytes {
+            return Err(Unusable("a reply whose JSON is larger than the limit `attachment_bytes`"));
+        }
         if !json.is_empty() && json::check(&json, ledger.limits.nesting).is_err() {
             return Err(Unusable("a reply whose JSON is malformed or nested too deeply"));
         }
@@ -34,6 +37,13 @@ pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger
         let mut failure = failure(raw.status, &message[..message.floor_char_boundary(MAX_MESSAGE)], ledger);
         failure.plugin_code = raw.code;
         failure.details = json;
+        if !failure.details.is_empty() {
+            // Plain clients get the message alone; this is where its reason can be found.
+            tracing::info!(
+                plugin = ledger.plugin(), generation = ledger.number, code = raw.code, message = failure.message,
+                details = %&failure.details[..failure.details.floor_char_boundary(1024)], "a command failed"
+            );
+        }
         Ok(failure.into())
     }
 }
