@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn options() -> ZeissOptions {
-        ZeissOptions { ack: "Ok".into(), quit_word: true, nesting: 128 }
+        ZeissOptions { ack: "Ok".into(), quit_word: true, one_line: false, nesting: 128 }
     }
 
     #[test]

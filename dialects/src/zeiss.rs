@@ -20,6 +20,9 @@ pub struct ZeissOptions {
     pub ack: ByteString,
     /// Texts that begin with `quit` ask for the server's end.
     pub quit_word: bool,
+    /// Results in one line, for transports on which a line end may end an answer. JSON has raw line ends between its tokens
+    /// only, so a blank does as well.
+    pub one_line: bool,
     /// Deepest JSON nesting; anything deeper is malformed.
     pub nesting: usize,
 }
@@ -83,6 +86,7 @@ impl Dialect for Zeiss {
     fn on_reply(&mut self, _request: u64, reply: Reply, frames: &mut Vec<Frame>) {
         frames.push(Frame::Text(match reply.outcome {
             Ok(success) if success.ack_only => self.options.ack.clone(),
+            Ok(success) if self.options.one_line => one_line(success.json),
             Ok(success) => success.json,
             Err(failure) => error_text(&failure),
         }));
@@ -91,6 +95,10 @@ impl Dialect for Zeiss {
     fn on_refusal(&mut self, failure: &Failure) -> Option<Frame> {
         Some(Frame::Text(error_text(failure)))
     }
+}
+
+fn one_line(json: ByteString) -> ByteString {
+    if json.contains(['\r', '\n']) { json.replace(['\r', '\n'], " ").into() } else { json }
 }
 
 fn error_text(failure: &Failure) -> ByteString {

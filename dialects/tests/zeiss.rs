@@ -97,7 +97,7 @@ fn what_is_no_strict_json_is_malformed() {
     {
         assert_eq!(answer(message), "Error: Malformed JSON message.", "{message:?}");
     }
-    let mut shallow = Zeiss::new(ZeissOptions { ack: "Ok".into(), quit_word: false, nesting: 2 });
+    let mut shallow = Zeiss::new(ZeissOptions { ack: "Ok".into(), quit_word: false, one_line: false, nesting: 2 });
     assert!(matches!(one(&mut shallow, text("{\"echo\":[1]}"), &SHIPPED), Action::Call { .. }));
     assert!(matches!(one(&mut shallow, text("{\"echo\":[[]]}"), &SHIPPED), Action::Answer { .. }));
 }
@@ -198,5 +198,15 @@ proptest! {
         if let Ok(message) = String::from_utf8(bytes) {
             one(&mut zeiss("Ok", false), text(&message), &SHIPPED);
         }
+    }
+}
+
+#[test]
+fn a_result_is_one_line_where_a_line_end_may_end_an_answer() {
+    for (one_line, expected) in [(true, "{\"a\":  [1,  \"\\n\"]}"), (false, "{\"a\":\r\n[1,\n \"\\n\"]}")] {
+        let mut zeiss = Zeiss::new(ZeissOptions { ack: "Ok".into(), quit_word: false, one_line, nesting: 128 });
+        let mut frames = Vec::new();
+        zeiss.on_reply(0, Reply::ok("{\"a\":\r\n[1,\n \"\\n\"]}"), &mut frames);
+        assert_eq!(frames, [text(expected)]);
     }
 }

@@ -87,6 +87,11 @@ impl Engine {
         }
     }
 
+    /// Whether a plugin of this id serves.
+    pub fn serves(&self, id: &str) -> bool {
+        lock(&self.core.registry).records.iter().any(|record| record.current.is_some() && record.id() == Some(id))
+    }
+
     /// Routes a command; never blocks. `order` is the session's, for commands that follow others as [`Engine::overlap`]
     /// allows.
     pub fn submit(&self, command: Command, reply_to: ReplyTo, order: Option<&Arc<Order>>) -> Submitted {

@@ -194,8 +194,8 @@ struct jf_plugin {
     /**
      * Does a command. Everything reachable from `command` stays valid until `handle` has returned *and* the token is
      * finished. Returns JF_OK (no reply made: success with the result null), JF_PENDING (the answer comes later through
-     * the token), or an error (no reply made: the command fails with it). A return that contradicts a reply already made
-     * is logged against the plugin; the reply stands. Runs on the thread of the command's class. Required.
+     * the token), or an error (no reply made: the command fails with it). An error after a reply of success contradicts it
+     * and is logged against the plugin; the reply stands. Runs on the thread of the command's class. Required.
      */
     jf_status (*handle)(void *instance, const jf_command *command);
     /**

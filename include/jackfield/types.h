@@ -50,8 +50,8 @@ typedef struct jf_bytes jf_bytes;
 typedef struct jf_buf jf_buf;
 
 /**
- * Result of a call across the ABI. 0 and above: done or under way; below 0: an error from the fixed list below.
- * A negative number that is not in the list is read as JF_E_INTERNAL.
+ * Result of a call across the ABI: JF_OK, JF_PENDING (from `handle` only), or an error from the fixed list below. Any other
+ * number is read as JF_E_INTERNAL.
  */
 typedef int32_t jf_status;
 

@@ -115,8 +115,8 @@ pub struct jf_plugin {
     pub start: Option<unsafe extern "C" fn(instance: *mut c_void, why: *mut jf_buf) -> jf_status>,
     /// Does a command. Everything reachable from `command` stays valid until `handle` has returned *and* the token is
     /// finished. Returns JF_OK (no reply made: success with the result null), JF_PENDING (the answer comes later through
-    /// the token), or an error (no reply made: the command fails with it). A return that contradicts a reply already made
-    /// is logged against the plugin; the reply stands. Runs on the thread of the command's class. Required.
+    /// the token), or an error (no reply made: the command fails with it). An error after a reply of success contradicts it
+    /// and is logged against the plugin; the reply stands. Runs on the thread of the command's class. Required.
     pub handle: Option<unsafe extern "C" fn(instance: *mut c_void, command: *const jf_command) -> jf_status>,
     /// Asks for a command to be given up; the command is still to be answered, with JF_E_CANCELLED or with its result.
     /// Control thread, may overlap `handle`. Optional: a plugin can poll `is_cancelled` instead.

@@ -2,8 +2,8 @@
 
 use core::ffi::{c_char, c_void};
 
-/// Result of a call across the ABI. 0 and above: done or under way; below 0: an error from the fixed list below.
-/// A negative number that is not in the list is read as JF_E_INTERNAL.
+/// Result of a call across the ABI: JF_OK, JF_PENDING (from `handle` only), or an error from the fixed list below. Any other
+/// number is read as JF_E_INTERNAL.
 pub type jf_status = i32;
 
 /// Done.

@@ -122,6 +122,7 @@ impl Accept {
         let options = ZeissOptions {
             ack: url.ok.clone(),
             quit_word: url.scheme == Scheme::Ws,
+            one_line: url.scheme == Scheme::Tcp,
             nesting: self.shared.limits.nesting,
         };
         url.dialect.open(path, options)

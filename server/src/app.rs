@@ -76,6 +76,13 @@ async fn serve(config: Config) -> Result<ExitCode, AppError> {
         say(&format!("listening {}", listener.url()));
     }
     blocking(&engine, Engine::wait_ready).await;
+    for (id, plugin) in config.plugin.iter().filter(|(id, plugin)| !plugin.disabled && !engine.serves(id)) {
+        tracing::warn!(
+            plugin = id,
+            threads = plugin.threads,
+            "the configuration speaks of a plugin that does not serve"
+        );
+    }
     let doors: Vec<_> = listeners.into_iter().map(|listener| tokio::spawn(accept.clone().listen(listener))).collect();
     say("ready");
 

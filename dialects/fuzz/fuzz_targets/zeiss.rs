@@ -17,7 +17,7 @@ impl Keys for Known {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut zeiss = Zeiss::new(ZeissOptions { ack: "Ok".into(), quit_word: true, nesting: 128 });
+    let mut zeiss = Zeiss::new(ZeissOptions { ack: "Ok".into(), quit_word: true, one_line: false, nesting: 128 });
     let mut actions = Vec::new();
     let message = match std::str::from_utf8(bytes) {
         Ok(text) => Frame::Text(text.into()),

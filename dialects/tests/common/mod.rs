@@ -14,7 +14,7 @@ impl Keys for Known {
 }
 
 pub fn zeiss(ack: &'static str, quit_word: bool) -> Zeiss {
-    Zeiss::new(ZeissOptions { ack: ack.into(), quit_word, nesting: 128 })
+    Zeiss::new(ZeissOptions { ack: ack.into(), quit_word, one_line: false, nesting: 128 })
 }
 
 /// The one action that a message gives.

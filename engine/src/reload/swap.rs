@@ -122,6 +122,15 @@ impl Manager {
             return Err(refusal);
         }
         let (id, version) = (candidate.descriptor.id.clone(), candidate.descriptor.version.clone());
+        for key in self.config(&id).deadlines.keys() {
+            if !candidate.descriptor.commands.iter().any(|command| command.key == key.as_str()) {
+                tracing::warn!(
+                    plugin = id,
+                    key,
+                    "the configuration has a deadline for a command that the plugin does not have"
+                );
+            }
+        }
         steps.done(Step::Loaded, Some((&id, number, &version)));
         let slot = self.slot_for(path, &id);
         let unclosable = (proof.thread_locals || brought)

@@ -1,5 +1,6 @@
 //! From bytes to pixels, within limits.
 
+use crate::jpeg;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
@@ -64,6 +65,9 @@ fn decode_within(bytes: &[u8], pixels: u64) -> Result<Decoded, String> {
     decoder.set_limits(limits).map_err(broken)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let pixels = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
+        return Err("the image is cut: the JPEG does not reach its end marker".into());
+    }
     Ok(Decoded { format: name, width, height, pixels, orientation })
 }
 

@@ -8,6 +8,7 @@
 
 mod decode;
 mod import;
+mod jpeg;
 mod metadata;
 mod params;
 mod source;

@@ -1,5 +1,6 @@
 //! Which values are valid, beyond their types. Where the type alone says enough, a wrong one passes here and is refused later.
 
+use crate::transport::ListenUrl;
 use jackfield_engine::Limits;
 use toml::Value;
 
@@ -30,7 +31,14 @@ pub(super) fn check(path: &[String], value: &Value) -> Result<(), String> {
         }
         _ => Ok(()),
     };
-    valid.map_err(|valid| format!("{} = {value}: valid is {valid}", super::layers::dotted(path)))
+    valid.map_err(|valid| format!("{} = {value}: valid is {valid}", super::layers::dotted(path)))?;
+    if keys == ["listen"] { listeners(value) } else { Ok(()) }
+}
+
+/// What the transport would say when it comes to listening.
+fn listeners(value: &Value) -> Result<(), String> {
+    let urls = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+    urls.map(|url| url.parse::<ListenUrl>()).try_for_each(|url| url.map(drop)).map_err(|error| error.to_string())
 }
 
 fn default_limit(name: &str) -> Option<Value> {

@@ -25,11 +25,11 @@ fn the_command_line_is_well_formed() {
 #[test]
 fn serve_takes_its_flags_into_the_configuration() {
     let flags = flags(
-        "serve --config c.toml --listen ws://a:1 --listen tcp://b:2 --plugins p --plugins q --data d --log json -v",
+        "serve --config c.toml --listen ws://127.0.0.1:1 --listen tcp://127.0.0.1:2 --plugins p --plugins q --data d --log json -v",
     );
     assert_eq!(flags.config, Some("c.toml".into()));
     let config = Config::load(Sources { flags: Flags { config: None, ..flags }, world: World::default() }).unwrap();
-    assert_eq!(config.listen, ["ws://a:1", "tcp://b:2"]);
+    assert_eq!(config.listen, ["ws://127.0.0.1:1", "tcp://127.0.0.1:2"]);
     assert_eq!(config.plugins.folders, ["p", "q"].map(std::path::PathBuf::from));
     assert_eq!(config.data, std::path::PathBuf::from("d"));
     assert_eq!((config.log.format, config.log.level), (Format::Json, Level::Debug));
