@@ -34,6 +34,7 @@
 //! - [`Plugin`], [`Info`], [`Commands`]: who the plugin is and what it takes
 //! - [`Call`], [`Pending`], [`Failure`]: one command and its answer, now or later
 //! - [`Host`], [`Store`]: what the server offers
+//! - [`files`]: opens what a client names
 //! - [`testing`]: runs the plugin without a server
 //!
 //! A panic in any callback is stopped at the edge of the plugin and becomes an error; that needs unwinding. A plugin must
@@ -48,6 +49,7 @@ mod commands;
 mod dispatch;
 pub(crate) mod export;
 mod failure;
+pub mod files;
 mod host;
 mod pending;
 mod plugin;

@@ -1,9 +1,10 @@
 //! Where the bytes of an import come from: a file, or an attachment.
 
+use jackfield_plugin::files;
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Bytes to read, and how many there are.
 pub enum Source<'a> {
@@ -14,15 +15,8 @@ pub enum Source<'a> {
 impl<'a> Source<'a> {
     /// Opens a regular file. With `roots`, only one that lies in one of these folders once links are followed.
     pub fn open(path: &str, roots: &[PathBuf]) -> Result<Self, String> {
-        let path = permitted(Path::new(path), roots)?;
-        let mut options = OpenOptions::new();
-        options.read(true);
-        // A FIFO would else hold up whoever opens it until somebody writes.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
-        let file = options.open(path).map_err(|error| error.to_string())?;
-        let metadata = file.metadata().map_err(|error| error.to_string())?;
-        if metadata.is_file() { Ok(Self::File(file, metadata.len())) } else { Err("this is no regular file".into()) }
+        let (file, size) = files::open(path, roots)?;
+        Ok(Self::File(file, size))
     }
 
     /// In bytes.
@@ -46,18 +40,5 @@ impl<'a> Source<'a> {
                 Ok(Cow::Owned(bytes))
             }
         }
-    }
-}
-
-fn permitted(path: &Path, roots: &[PathBuf]) -> Result<PathBuf, String> {
-    if roots.is_empty() {
-        return Ok(path.to_owned());
-    }
-    let path = path.canonicalize().map_err(|error| error.to_string())?;
-    let inside = |root: &PathBuf| root.canonicalize().is_ok_and(|root| path.starts_with(root));
-    if roots.iter().any(inside) {
-        Ok(path)
-    } else {
-        Err("the file is outside the folders that the operator allows".into())
     }
 }
