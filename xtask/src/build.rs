@@ -130,3 +130,35 @@ fn set_mode(file: &Path, executable: bool) -> std::io::Result<()> {
 fn set_mode(_: &Path, _: bool) -> std::io::Result<()> {
     Ok(())
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn only_new_content_takes_the_place_of_an_installed_file() {
+        let folder = std::env::temp_dir().join(format!("xtask-install-{}", std::process::id()));
+        let dist = folder.join("dist");
+        fs::create_dir_all(&folder).unwrap();
+        let piece = Piece { from: folder.join("built"), to: "lib/a.so".into(), executable: true };
+        let put = |content: &str| {
+            fs::write(&piece.from, content).unwrap();
+            install(&piece, &dist).unwrap();
+            let file = dist.join("lib/a.so");
+            let held = fs::metadata(&file).unwrap();
+            (fs::read_to_string(&file).unwrap(), held.ino(), held.mode() & 0o777)
+        };
+        let first = put("one");
+        let again = put("one");
+        // Held open, so that its inode is not given to the next file.
+        let _open = fs::File::open(dist.join("lib/a.so")).unwrap();
+        let other = put("two");
+        let left = fs::read_dir(dist.join("lib")).unwrap().count();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(first, again);
+        assert_eq!((first.0.as_str(), other.0.as_str(), first.2, other.2), ("one", "two", 0o755, 0o755));
+        assert_ne!(first.1, other.1, "written in place");
+        assert_eq!(left, 1, "a temporary file is left");
+    }
+}
