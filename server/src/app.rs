@@ -6,6 +6,7 @@ use crate::session::Shared;
 use crate::store::{OpenError, SqliteStore};
 use crate::transport::{ListenError, ListenUrl, Listener, UrlError};
 use jackfield_engine::{Engine, EngineConfig, EngineError, PluginConfig, Watch};
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -123,6 +124,17 @@ fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
         };
         (id.clone(), of_engine)
     });
+    let mut plugins: HashMap<String, PluginConfig> = plugins.collect();
+    // Limits that the shipped plugins keep; what their own settings say wins.
+    let (image_pixels, import_mib) = (config.limits.image_pixels, config.limits.import_mib);
+    for (id, setting, limit) in [
+        ("image", "image_pixels", image_pixels),
+        ("image", "import_mib", import_mib),
+        ("elements", "import_mib", import_mib),
+    ] {
+        let settings = &mut plugins.entry(id.to_owned()).or_default().config;
+        settings.entry(setting).or_insert_with(|| limit.into());
+    }
     EngineConfig {
         folders: config.plugins.folders.clone(),
         watch: match config.plugins.watch {
@@ -133,7 +145,7 @@ fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
         settle: Duration::from_millis(config.plugins.settle_ms),
         live_generations: config.plugins.live_generations,
         copies: config.data.join("plugins"),
-        plugins: plugins.collect(),
+        plugins,
         limits: config.limits.clone(),
         store: Some(store),
         version: env!("CARGO_PKG_VERSION").to_owned(),

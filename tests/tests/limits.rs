@@ -4,8 +4,11 @@
 
 use jackfield_tests::client::{Tcp, Ws, connect};
 use jackfield_tests::gate::{self, Gate};
+use jackfield_tests::repo_file;
 use jackfield_tests::server::{Server, Setup};
+use serde_json::json;
 use std::io::{Read, Write};
+use std::path::Path;
 
 fn server(limits: &str) -> Server {
     let setup = Setup::new().plugin("echo").config(&format!("[limits]\n{limits}\n"));
@@ -16,6 +19,30 @@ fn server(limits: &str) -> Server {
 fn echo(bytes: usize) -> (String, String) {
     let answer = format!("\"{}\"", "x".repeat(bytes - r#"{"echo":""}"#.len()));
     (format!("{{\"echo\":{answer}}}"), answer)
+}
+
+#[test]
+fn the_limits_of_imports_reach_the_plugins_that_keep_them() {
+    let photo = repo_file("tests/fixtures/images/photo.jpg");
+    let import = |limits: &str, file: &Path, command: &str| {
+        let setup = Setup::new().plugin("image").plugin("elements").config(&format!("[limits]\n{limits}\n"));
+        let server = setup.start();
+        let elements = json!({"elements": {"file": file, "import_mode": "clipboard"}});
+        let image = json!({"image": {"file": file, "name": "n", "focal_length": 50}});
+        Ws::to(&server).ask(&if command == "image" { image } else { elements }.to_string())
+    };
+    // The photo has 64 x 48 pixels.
+    assert_eq!(import("image_pixels = 3072", &photo, "image"), "Ok");
+    let refused = import("image_pixels = 3071", &photo, "image");
+    assert!(refused.starts_with("Error: Image could not be imported"), "{refused}");
+    // White space behind the document makes it larger than 1 MiB.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let large = folder.path().join("large.gxml");
+    let points = std::fs::read_to_string(repo_file("tests/fixtures/gxml/cut_points.gxml")).expect("a fixture");
+    std::fs::write(&large, points + &" ".repeat(1 << 20)).expect("room for a file");
+    assert_eq!(import("import_mib = 2", &large, "elements"), "Ok");
+    let refused = import("import_mib = 1", &large, "elements");
+    assert!(refused.starts_with("Error: Elements could not be imported"), "{refused}");
 }
 
 #[test]

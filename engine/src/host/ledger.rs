@@ -106,6 +106,11 @@ impl Ledger {
         self.buffers.load(Ordering::Acquire)
     }
 
+    /// How often the plugin has done what the ABI forbids.
+    pub fn misuses(&self) -> u64 {
+        self.misuses.load(Ordering::Relaxed)
+    }
+
     /// Counts and logs something that the ABI forbids.
     pub fn misuse(&self, what: &str, token: u64) {
         self.misuses.fetch_add(1, Ordering::Relaxed);

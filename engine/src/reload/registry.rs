@@ -188,6 +188,7 @@ fn report_generation(generation: &Generation, state: &str) -> Value {
     json!({
         "generation": generation.number, "version": generation.descriptor.version, "state": state,
         "in_flight": in_flight, "buffers": buffers, "threads": threads, "mapped": true, "why": null,
+        "misuses": generation.ledger.misuses(),
     })
 }
 
