@@ -1,10 +1,11 @@
 //! What the parts of an engine share.
 
+use crate::EngineConfig;
 use crate::call::lock;
 use crate::limits::Limits;
 use crate::reload::{Registry, Request};
-use crate::router::Router;
-use crate::services::Store;
+use crate::router::{Router, Table};
+use crate::services::{Store, ThreadKeys};
 use crate::timer::Timer;
 use crate::topics::Topics;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,6 +17,7 @@ use std::time::Instant;
 pub(crate) struct Core {
     pub limits: Arc<Limits>,
     pub store: Option<Arc<dyn Store>>,
+    pub thread_keys: Option<Arc<dyn ThreadKeys>>,
     pub router: Router,
     pub topics: Topics,
     pub timer: Timer,
@@ -32,23 +34,19 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub fn new(
-        limits: Limits,
-        store: Option<Arc<dyn Store>>,
-        version: String,
-        router: Router,
-        requests: Sender<Request>,
-    ) -> Self {
+    pub fn new(config: &EngineConfig, requests: Sender<Request>) -> Self {
+        let limits = &config.limits;
         Self {
             topics: Topics::new(limits.topic_queue, limits.topic_queue_bytes),
-            limits: Arc::new(limits),
-            store,
-            router,
+            limits: Arc::new(limits.clone()),
+            store: config.store.clone(),
+            thread_keys: config.thread_keys.clone(),
+            router: Router::new(Table::with_builtins()),
             timer: Timer::new(),
             registry: Mutex::default(),
             accepting: AtomicBool::new(true),
             started: Instant::now(),
-            version,
+            version: config.version.clone(),
             requests: Mutex::new(Some(requests)),
             closers: Mutex::default(),
             generations: AtomicU64::new(1),

@@ -81,7 +81,7 @@ impl Core {
     ) -> Result<Submitted, Box<(Command, ReplyTo)>> {
         let plugin = &entry.plugin;
         let class = entry.generation.class_of(&command.key).unwrap_or(entry.class);
-        if let Some(limit) = plugin.config.deadlines.get(&*command.key) {
+        if let Some(limit) = entry.generation.config.deadlines.get(&*command.key) {
             let at = Instant::now() + *limit;
             command.deadline = Some(command.deadline.map_or(at, |given| given.min(at)));
         }

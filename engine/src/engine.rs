@@ -5,8 +5,8 @@ use crate::generation::Generation;
 use crate::limits::Limits;
 use crate::plugin::PluginConfig;
 use crate::reload::{Manager, Request, Watch};
-use crate::router::{Overlap, Router, Table};
-use crate::services::Store;
+use crate::router::Overlap;
+use crate::services::{Probe, Store, ThreadKeys};
 use crate::topics::{Subscription, WhenFull};
 use jackfield_message::Command;
 use std::collections::HashMap;
@@ -35,8 +35,34 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// The store that plugins get, if any.
     pub store: Option<Arc<dyn Store>>,
+    /// Tries candidates in a process of their own; `None`: they are loaded without.
+    pub probe: Option<Arc<dyn Probe>>,
+    /// Gives thread-local keys of closed generations back; `None`: they stay used up.
+    pub thread_keys: Option<Arc<dyn ThreadKeys>>,
+    /// A folder of this engine alone for what outlives the process: saved states, last good copies, marks of what is on
+    /// trial. `None`: nothing of that is kept.
+    pub keep: Option<PathBuf>,
+    /// How the process ended that used `keep` before.
+    pub last_end: LastEnd,
     /// Version text for `jackfield.info`.
     pub version: String,
+}
+
+/// How a process ended, as far as its successor knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LastEnd {
+    /// Nobody took note: whatever was on trial then is suspected.
+    #[default]
+    Unknown,
+    /// In order, or by something that is no plugin's fault: killed, or the power went.
+    NoCrash,
+    /// By a fatal signal, or by an exit that nobody asked for.
+    Crash {
+        /// Name of the thread, such as `jf-12-serial` on a thread of generation 12.
+        thread: String,
+        /// What happened, such as "SIGSEGV".
+        what: String,
+    },
 }
 
 /// Why an engine cannot start.
@@ -65,9 +91,7 @@ impl Engine {
     /// Starts to look at the plugin folders; commands can be submitted at once.
     pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
         let (requests, queue) = mpsc::channel();
-        let router = Router::new(Table::with_builtins());
-        let core =
-            Arc::new(Core::new(config.limits.clone(), config.store.clone(), config.version.clone(), router, requests));
+        let core = Arc::new(Core::new(&config, requests));
         let folder = config.copies.display().to_string();
         let manager =
             Manager::new(core.clone(), config, queue).map_err(|error| EngineError::Copies { folder, error })?;

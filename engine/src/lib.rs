@@ -27,7 +27,7 @@ mod topics;
 
 pub use call::{Order, Progress, ReplySink, ReplyTo};
 pub use dispatch::{CallHandle, Submitted};
-pub use engine::{Engine, EngineConfig, EngineError};
+pub use engine::{Engine, EngineConfig, EngineError, LastEnd};
 pub use limits::Limits;
 pub use plugin::PluginConfig;
 pub use reload::{Step, Watch};

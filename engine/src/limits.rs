@@ -50,6 +50,14 @@ limits! {
     cancel_grace_s: f64 = 5.0;
     /// Each of create, start, stop, save, restore, destroy and joining a generation's threads. Refused, or retired.
     lifecycle_s: f64 = 10.0;
+    /// Trying a candidate in a process of its own. Refused.
+    probe_s: f64 = 5.0;
+    /// How long a new generation is on trial: one that panics in that time is replaced by the last good one.
+    rollback_s: f64 = 10.0;
+    /// A nested call whose caller set no limit. DEADLINE.
+    call_s: f64 = 60.0;
+    /// State of one plugin in MiB. The swap is refused.
+    state_mib: u64 = 256;
     /// Orderly stop. What is still running then is answered OUTCOME_UNKNOWN.
     shutdown_s: f64 = 10.0;
     /// Pixels of one image. The import is refused.

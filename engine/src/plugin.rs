@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What the operator says of one plugin, by its id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PluginConfig {
     /// Refused whatever the file holds.
     pub disabled: bool,
@@ -28,6 +28,5 @@ pub(crate) struct PluginSlot {
     /// Unique in the engine.
     pub number: u64,
     pub id: String,
-    pub config: PluginConfig,
     pub queue: Arc<Queue>,
 }

@@ -3,6 +3,8 @@
 
 use jackfield_message::Bytes;
 use std::fmt;
+use std::path::Path;
+use std::time::Duration;
 
 /// Why the store could not do something.
 #[derive(Debug)]
@@ -78,4 +80,30 @@ pub trait BlobWriter: Send {
 
     /// Ends it; gives its name, the SHA-256 of its content in lower-case hexadecimal.
     fn finish(self: Box<Self>) -> Result<String, StoreError>;
+}
+
+/// Why a probe did not find a library sound.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeError {
+    /// What the library did: crashed, hung, exited, or is no plugin. A reason for the operator.
+    #[error("{0}")]
+    Refused(String),
+    /// The probe itself could not be made: no process, no helper program. Says nothing about the library.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Loads candidates in a process of their own first: one that crashes there is a refused candidate, not an outage.
+pub trait Probe: Send + Sync {
+    /// Loads `library`, calls its entry function, reads its descriptor and unloads it again, in another process; never
+    /// `create`. Blocks, no longer than `limit`; leaves nothing running. Called from several threads at once.
+    fn probe(&self, library: &Path, limit: Duration) -> Result<(), ProbeError>;
+}
+
+/// The thread-local keys (`pthread_key_create`) of the process. A copy of Rust's std takes one a load and never gives it
+/// back; whoever owns the process can.
+pub trait ThreadKeys: Send + Sync {
+    /// Deletes the keys whose destructor lies in `library`, which is mapped still and of which no thread is left; gives
+    /// their number.
+    fn release(&self, library: &Path) -> usize;
 }

@@ -5,7 +5,7 @@ use crate::config::{self, Config};
 use crate::session::Shared;
 use crate::store::{OpenError, SqliteStore};
 use crate::transport::{ListenError, ListenUrl, Listener, UrlError};
-use jackfield_engine::{Engine, EngineConfig, EngineError, PluginConfig, Watch};
+use jackfield_engine::{Engine, EngineConfig, EngineError, LastEnd, PluginConfig, Watch};
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -148,6 +148,10 @@ fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
         plugins,
         limits: config.limits.clone(),
         store: Some(store),
+        probe: None,
+        thread_keys: None,
+        keep: Some(config.data.clone()),
+        last_end: LastEnd::NoCrash,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

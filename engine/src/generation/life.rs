@@ -2,12 +2,12 @@ use super::{Generation, Keyed};
 use crate::Limits;
 use crate::call::lock;
 use crate::control::{Control, TooLate};
+use crate::core::Core;
 use crate::host::{Descriptor, HostTable, Instance, Ledger, Library, LoadError, PluginTable};
-use crate::plugin::PluginSlot;
+use crate::plugin::{PluginConfig, PluginSlot};
 use crate::queue::Lane;
 use crate::reload::Step;
 use crate::router::Class;
-use crate::services::Store;
 use jackfield_plugin_api as abi;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
@@ -48,16 +48,17 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Loads a private copy of a plugin file on a control thread of its own, and asks who it is.
-    pub fn load(number: u64, copy: &Path, limits: &Arc<Limits>, store: Option<Arc<dyn Store>>) -> Result<Self, Failed> {
+    pub fn load(number: u64, copy: &Path, core: &Core) -> Result<Self, Failed> {
+        let limits = &core.limits;
         let failed = |reason: String, retired| Failed { step: Step::Loaded, reason, retired };
         let (control, control_thread) = Control::start(&format!("jf-{number}-control"))
             .map_err(|error| failed(format!("its control thread cannot be started: {error}"), false))?;
-        let ledger = Ledger::new(number, limits.clone(), store, control.clone());
+        let ledger = Ledger::new(number, limits.clone(), core.store.clone(), control.clone());
         let host = HostTable::new(ledger.clone());
         let limit = Limits::seconds(limits.lifecycle_s);
-        let (path, table_of_host) = (copy.to_owned(), host.clone());
+        let (path, table_of_host, thread_keys) = (copy.to_owned(), host.clone(), core.thread_keys.clone());
         let loaded = control.run(limit, move || {
-            let library = Library::open(&path)?;
+            let library = Library::open(&path, thread_keys)?;
             let entered = library.entry(&table_of_host);
             Ok::<_, LoadError>((library, entered))
         });
@@ -102,13 +103,18 @@ impl Candidate {
     }
 
     /// Calls `create`; the result is a generation that serves nothing yet.
-    pub fn create(self, plugin: &Arc<PluginSlot>, unclosable: Option<&'static str>) -> Result<Arc<Generation>, Failed> {
+    pub fn create(
+        self,
+        plugin: &Arc<PluginSlot>,
+        config: &Arc<PluginConfig>,
+        unclosable: Option<&'static str>,
+    ) -> Result<Arc<Generation>, Failed> {
         let limit = Limits::seconds(self.limits.lifecycle_s);
-        let config = serde_json::Value::Object(plugin.config.config.clone()).to_string();
+        let settings = serde_json::Value::Object(config.config.clone()).to_string();
         let (table, host, ledger) = (self.table, self.host.clone(), self.ledger.clone());
-        let created = self.control.run(limit, move || table.create(&host, &ledger, &config));
+        let created = self.control.run(limit, move || table.create(&host, &ledger, &settings));
         match created {
-            Ok(Ok(instance)) => Ok(self.into_generation(plugin, instance, unclosable)),
+            Ok(Ok(instance)) => Ok(self.into_generation(plugin, config, instance, unclosable)),
             Ok(Err(reason)) => {
                 let retired = matches!(self.discard(), Ended::Retired(_));
                 Err(Failed { step: Step::Created, reason, retired })
@@ -126,6 +132,7 @@ impl Candidate {
     fn into_generation(
         self,
         plugin: &Arc<PluginSlot>,
+        config: &Arc<PluginConfig>,
         instance: Instance,
         unclosable: Option<&'static str>,
     ) -> Arc<Generation> {
@@ -139,6 +146,7 @@ impl Candidate {
             descriptor: self.descriptor,
             ledger: self.ledger,
             plugin: plugin.clone(),
+            config: config.clone(),
             copy: self.copy,
             instance,
             library: Mutex::new(Some(self.library)),
@@ -218,7 +226,7 @@ impl Generation {
         if *has_workers {
             return Ok(());
         }
-        for index in 0..self.plugin.config.threads.max(1) {
+        for index in 0..self.config.threads.max(1) {
             match self.spawn(format!("worker-{index}"), Lane::Concurrent) {
                 Ok(()) => *has_workers = true,
                 // Fewer than wanted are enough to go on.

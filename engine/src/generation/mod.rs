@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::flights::Step;
 use crate::gate::Gate;
 use crate::host::{CommandFrame, CommandInfo, Descriptor, Instance, Ledger, Library, inline};
-use crate::plugin::PluginSlot;
+use crate::plugin::{PluginConfig, PluginSlot};
 use crate::queue::Lane;
 use crate::router::Class;
 use jackfield_message::{ByteString, Command, Culprit, ErrorCode, Failure, Reply};
@@ -31,6 +31,8 @@ pub(crate) struct Generation {
     pub descriptor: Descriptor,
     pub ledger: Arc<Ledger>,
     pub plugin: Arc<PluginSlot>,
+    /// What the operator said of the plugin when this was created.
+    pub config: Arc<PluginConfig>,
     /// The private copy that it was loaded from.
     pub copy: PathBuf,
     commands: HashMap<ByteString, Keyed>,

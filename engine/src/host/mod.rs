@@ -13,3 +13,13 @@ mod ledger;
 pub(crate) use descriptor::{CommandInfo, Descriptor};
 pub(crate) use ffi::{CommandFrame, HostTable, Instance, Library, LoadError, PluginTable, failure, free_thread_keys};
 pub(crate) use ledger::{Ledger, Phase};
+
+/// A state as a plugin saved it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SavedState {
+    /// The plugin's number for the shape of `bytes`.
+    pub schema: u32,
+    /// Version text of the plugin that saved it.
+    pub version: String,
+    pub bytes: Vec<u8>,
+}

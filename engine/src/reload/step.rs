@@ -11,6 +11,8 @@ pub enum Step {
     Proved,
     /// A private copy of the very bytes that were proved exists.
     Copied,
+    /// A process of its own has loaded it and come to no harm.
+    Probed,
     /// The copy is in the process, its descriptor is read and its keys are free.
     Loaded,
     /// `create` has returned.
@@ -21,6 +23,10 @@ pub enum Step {
     Drained,
     /// The old generation has stopped (EXCLUSIVE only).
     Stopped,
+    /// The old generation's state is saved (STATEFUL only).
+    Saved,
+    /// The new generation has taken a saved state over (STATEFUL only).
+    Restored,
     /// `start` has returned.
     Started,
     /// The next command goes to the new generation.
@@ -45,11 +51,14 @@ impl Step {
             Self::Settled => "settled",
             Self::Proved => "proved",
             Self::Copied => "copied",
+            Self::Probed => "probed",
             Self::Loaded => "loaded",
             Self::Created => "created",
             Self::Held => "held",
             Self::Drained => "drained",
             Self::Stopped => "stopped",
+            Self::Saved => "saved",
+            Self::Restored => "restored",
             Self::Started => "started",
             Self::Swapped => "swapped",
             Self::Draining => "draining",

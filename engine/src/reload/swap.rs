@@ -114,7 +114,7 @@ impl Manager {
             static LOADING: Mutex<()> = Mutex::new(());
             let _alone = lock(&LOADING);
             let before = mapped_libraries();
-            let candidate = Candidate::load(number, copy, &self.core.limits, self.core.store.clone())?;
+            let candidate = Candidate::load(number, copy, &self.core)?;
             (candidate, brought_thread_locals(&before, copy))
         };
         if let Err(mut refusal) = self.admit(path, &candidate) {
@@ -122,7 +122,8 @@ impl Manager {
             return Err(refusal);
         }
         let (id, version) = (candidate.descriptor.id.clone(), candidate.descriptor.version.clone());
-        for key in self.config(&id).deadlines.keys() {
+        let config = self.config(&id);
+        for key in config.deadlines.keys() {
             if !candidate.descriptor.commands.iter().any(|command| command.key == key.as_str()) {
                 tracing::warn!(
                     plugin = id,
@@ -135,7 +136,7 @@ impl Manager {
         let slot = self.slot_for(path, &id);
         let unclosable = (proof.thread_locals || brought)
             .then_some("it has INLINE commands and thread-locals, which I/O threads may hold");
-        let new = candidate.create(&slot, unclosable)?;
+        let new = candidate.create(&slot, &config, unclosable)?;
         steps.done(Step::Created, Some((&id, number, &version)));
         let old = lock(&self.core.registry).get(path).and_then(|record| record.current.clone());
         let exclusive = |generation: &Generation| generation.descriptor.flags & abi::JF_PLUGIN_EXCLUSIVE != 0;
@@ -274,14 +275,12 @@ impl Manager {
         Arc::new(PluginSlot {
             number: self.core.next_plugin(),
             id: id.to_owned(),
-            config: self.config(id).clone(),
             queue: Queue::new(self.core.limits.plugin_queue),
         })
     }
 
-    fn config(&self, id: &str) -> &PluginConfig {
-        static DEFAULT: std::sync::LazyLock<PluginConfig> = std::sync::LazyLock::new(PluginConfig::default);
-        self.config.plugins.get(id).unwrap_or(&DEFAULT)
+    fn config(&self, id: &str) -> Arc<PluginConfig> {
+        Arc::new(self.config.plugins.get(id).cloned().unwrap_or_default())
     }
 
     /// The one moment of the swap: queue, then table, then the old gate.

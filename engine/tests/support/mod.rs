@@ -7,8 +7,8 @@
 #![allow(clippy::unwrap_used, reason = "for tests only")]
 
 use jackfield_engine::{
-    CallHandle, Engine, EngineConfig, Limits, Next, Order, PluginConfig, Progress, ReplySink, ReplyTo, Submitted,
-    Subscription, Watch, WhenFull,
+    CallHandle, Engine, EngineConfig, LastEnd, Limits, Next, Order, PluginConfig, Progress, ReplySink, ReplyTo,
+    Submitted, Subscription, Watch, WhenFull,
 };
 use jackfield_message::{Command, Failure, Reply, Success};
 use serde_json::{Value, json};
@@ -156,6 +156,10 @@ impl Setup {
             plugins: HashMap::new(),
             limits: Limits { drain_s: 10.0, shutdown_s: 5.0, ..Limits::default() },
             store: None,
+            probe: None,
+            thread_keys: None,
+            keep: Some(root.path().join("keep")),
+            last_end: LastEnd::Unknown,
             version: "9.9.9".to_owned(),
         };
         let mut setup = Self { root, folder, wire, config };

@@ -1,4 +1,5 @@
 use super::CommandFrame;
+use super::extensions::Extensions;
 use super::read::take_text;
 use super::table::HostTable;
 use crate::host::{Ledger, Phase};
@@ -24,6 +25,7 @@ pub(crate) struct PluginTable {
     cancel: Option<Cancel>,
     stop: Option<End>,
     destroy: End,
+    pub(super) extensions: Extensions,
 }
 
 /// What `create` made. Valid while its library is mapped, which the generation sees to. Dropping it destroys it if nobody
@@ -45,7 +47,7 @@ unsafe impl Send for Instance {}
 unsafe impl Sync for Instance {}
 
 impl PluginTable {
-    pub fn new(raw: &abi::jf_plugin) -> Result<Self, &'static str> {
+    pub(super) fn new(raw: &abi::jf_plugin, extensions: Extensions) -> Result<Self, &'static str> {
         Ok(Self {
             create: raw.create.ok_or("the required function `create` is null")?,
             start: raw.start,
@@ -53,6 +55,7 @@ impl PluginTable {
             cancel: raw.cancel,
             stop: raw.stop,
             destroy: raw.destroy.ok_or("the required function `destroy` is null")?,
+            extensions,
         })
     }
 
@@ -127,6 +130,14 @@ impl Instance {
         super::frame::with_inline(command, token, |raw| unsafe { (self.table.handle)(self.pointer, raw) })
     }
 
+    pub(super) fn table(&self) -> &PluginTable {
+        &self.table
+    }
+
+    pub(super) fn pointer(&self) -> *mut c_void {
+        self.pointer
+    }
+
     /// Whether the plugin wants to be told of cancels.
     pub fn hears_cancel(&self) -> bool {
         self.table.cancel.is_some()
@@ -156,7 +167,7 @@ impl Drop for Instance {
     }
 }
 
-fn failed(function: &str, status: i32, why: &str) -> String {
+pub(super) fn failed(function: &str, status: i32, why: &str) -> String {
     if why.is_empty() {
         format!("{function} answered {status}")
     } else {

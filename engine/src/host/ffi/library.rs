@@ -1,18 +1,22 @@
+use super::extensions::Extensions;
 use super::instance::PluginTable;
 use super::read::{Unusable, elements, read_struct, text};
 use super::table::HostTable;
 use crate::host::descriptor::MAX_COMMANDS;
 use crate::host::{CommandInfo, Descriptor};
 use crate::router::Class;
+use crate::services::ThreadKeys;
 use jackfield_plugin_api as abi;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A shared library in this process. It stays mapped when this is dropped: only [`Library::close`] unmaps.
 pub(crate) struct Library {
     library: ManuallyDrop<libloading::Library>,
     path: PathBuf,
+    thread_keys: Option<Arc<dyn ThreadKeys>>,
 }
 
 /// Why a library is not a plugin of this host.
@@ -40,12 +44,12 @@ pub(crate) enum LoadError {
 impl Library {
     /// Loads a private copy of a library whose bytes were proved complete. Runs its constructors: on the generation's
     /// control thread only. All symbols are bound now and stay local, so that a missing one is an error here and not the
-    /// end of the process in the middle of a command.
-    pub fn open(path: &Path) -> Result<Self, LoadError> {
+    /// end of the process in the middle of a command. `thread_keys` gives back at the end what it used up.
+    pub fn open(path: &Path, thread_keys: Option<Arc<dyn ThreadKeys>>) -> Result<Self, LoadError> {
         // SAFETY: the constructors of a plugin are trusted code (DESIGN section 9); the file is this host's own copy,
         // proved complete and never written again, so the mapping cannot change under it.
         let library = unsafe { open(path) }.map_err(|error| LoadError::System(with_sources(&error)))?;
-        Ok(Self { library: ManuallyDrop::new(library), path: path.to_owned() })
+        Ok(Self { library: ManuallyDrop::new(library), path: path.to_owned(), thread_keys })
     }
 
     /// Calls the entry function and copies what it says. On the control thread.
@@ -70,24 +74,37 @@ impl Library {
         if status != abi::JF_OK {
             return Err(LoadError::Entry { status });
         }
-        let bad_table = |why: Unusable| LoadError::Table { what: "jf_plugin", why: why.0.to_owned() };
+        let bad_table = |why: Unusable| table_error("jf_plugin", why.0);
         // SAFETY: `out` is a local value; a smaller struct_size only hides its end.
         let table = unsafe { read_struct::<abi::jf_plugin>(&out) }.map_err(bad_table)?;
-        let bad_descriptor = |why: Unusable| LoadError::Table { what: "descriptor", why: why.0.to_owned() };
+        let bad_descriptor = |why: Unusable| table_error("descriptor", why.0);
         // SAFETY: the plugin promises a static descriptor.
         let descriptor = unsafe { read_descriptor(&table) }.map_err(bad_descriptor)?;
         descriptor.check().map_err(|why| LoadError::Table { what: "descriptor", why })?;
-        let table =
-            PluginTable::new(&table).map_err(|why| LoadError::Table { what: "jf_plugin", why: why.to_owned() })?;
+        // SAFETY: filled in by the entry function just now; the library stays mapped until it is closed.
+        let extensions = unsafe { Extensions::of(&table) }?;
+        if descriptor.flags & abi::JF_PLUGIN_STATEFUL != 0 && extensions.state.is_none() {
+            let why = format!("it is STATEFUL and has no extension {}", abi::EXTENSION_STATE);
+            return Err(LoadError::Table { what: "descriptor", why });
+        }
+        let table = PluginTable::new(&table, extensions).map_err(|why| table_error("jf_plugin", why))?;
         Ok((table, descriptor))
     }
 
-    /// Unloads the library; true when its mapping is really gone. Thread-locals with destructors, NODELETE and unique
+    /// Unloads the library, of which no thread is left; true when its mapping is really gone. Thread-locals with destructors, NODELETE and unique
     /// symbols keep a library although the loader reports success, so it is looked up afterwards.
     pub fn close(self) -> bool {
-        let Self { library, path } = self;
+        let Self { library, path, thread_keys } = self;
+        if let Some(keys) = thread_keys {
+            keys.release(&path);
+        }
         ManuallyDrop::into_inner(library).close().is_ok() && !is_mapped(&path)
     }
+}
+
+/// A table that cannot be used, and why.
+pub(super) fn table_error(what: &'static str, why: &str) -> LoadError {
+    LoadError::Table { what, why: why.to_owned() }
 }
 
 #[cfg(unix)]

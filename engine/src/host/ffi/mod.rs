@@ -3,27 +3,32 @@
 //!
 //! - `read`: text, buffers and growing structs out of a plugin's memory
 //! - `library`: open, entry, close, and whether it is really gone
+//! - `extensions`: what a plugin can do beyond its table
 //! - `instance`: calls from the host into the plugin
 //! - `frame`: a command as the plugin sees it
 //! - `table`: calls from the plugin into the host
 //! - `reply`: a plugin's reply, checked
+//! - `state`: how a state comes out of one generation and into the next
 //! - `store`: the C face of the store service
 //! - `keys`: how many thread-local keys the process has left
 
 #![allow(unsafe_code)]
 
+mod extensions;
 mod frame;
 mod instance;
 mod keys;
 mod library;
 mod read;
 mod reply;
+mod state;
 mod store;
 mod table;
 
 pub(crate) use frame::CommandFrame;
 pub(crate) use instance::{Instance, PluginTable};
 pub(crate) use keys::free_thread_keys;
+use library::table_error;
 pub(crate) use library::{Library, LoadError};
 pub(crate) use reply::failure;
 pub(crate) use table::HostTable;

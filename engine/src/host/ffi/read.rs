@@ -59,6 +59,9 @@ copyable! {
     jf_command_info up to help,
     jf_reply up to code,
     jf_reply_attachment up to buf,
+    jf_state_v1 up to restore,
+    jf_events_v1 up to event,
+    jf_thread_v1 up to leave,
 }
 
 /// Borrows the bytes of a pointer and a length.
