@@ -2,12 +2,14 @@
 
 use crate::EngineConfig;
 use crate::call::lock;
+use crate::keep::Keep;
 use crate::limits::Limits;
 use crate::reload::{Registry, Request};
 use crate::router::{Router, Table};
 use crate::services::{Store, ThreadKeys};
 use crate::timer::Timer;
 use crate::topics::Topics;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
@@ -18,6 +20,7 @@ pub(crate) struct Core {
     pub limits: Arc<Limits>,
     pub store: Option<Arc<dyn Store>>,
     pub thread_keys: Option<Arc<dyn ThreadKeys>>,
+    pub keep: Keep,
     pub router: Router,
     pub topics: Topics,
     pub timer: Timer,
@@ -34,9 +37,10 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub fn new(config: &EngineConfig, requests: Sender<Request>) -> Self {
+    pub fn new(config: &EngineConfig, requests: Sender<Request>) -> io::Result<Self> {
         let limits = &config.limits;
-        Self {
+        Ok(Self {
+            keep: Keep::open(config.keep.as_deref(), &config.last_end, &config.version)?,
             topics: Topics::new(limits.topic_queue, limits.topic_queue_bytes),
             limits: Arc::new(limits.clone()),
             store: config.store.clone(),
@@ -51,7 +55,7 @@ impl Core {
             closers: Mutex::default(),
             generations: AtomicU64::new(1),
             plugins: AtomicU64::new(1),
-        }
+        })
     }
 
     /// The number of the next generation, counting up over all plugins.

@@ -4,6 +4,7 @@ use crate::call::{Call, Order, ReplyTo, lock};
 use crate::core::Core;
 use crate::gate::{Entrant, Refusal};
 use crate::queue::Full;
+use crate::reload::Request;
 use crate::router::{Class, Overlap, PluginEntry, Slot};
 use crate::{Limits, builtins};
 use jackfield_message::{Command, ErrorCode, Failure, Reply};
@@ -144,16 +145,17 @@ impl Core {
             return call.answer(Reply::error(ErrorCode::Cancelled, "The command was cancelled before it began."));
         }
         self.ask_to_give_up(call, plugin.number);
-        let late = Arc::downgrade(call);
-        let (grace_s, id) = (self.limits.cancel_grace_s, plugin.id.clone());
+        let (core, late) = (Arc::downgrade(self), Arc::downgrade(call));
+        let (grace_s, plugin) = (self.limits.cancel_grace_s, plugin.clone());
         let ticket = self.timer.at(Instant::now() + Limits::seconds(grace_s), move || {
-            if let Some(call) = late.upgrade() {
-                let message = format!(
-                    "The command was cancelled and plugin '{id}' did not answer within {grace_s} s \
-                     (limit cancel_grace_s); nobody knows whether it took effect."
-                );
-                call.answer(Reply::error(ErrorCode::OutcomeUnknown, message));
-            }
+            let (Some(core), Some(call)) = (core.upgrade(), late.upgrade()) else { return };
+            let message = format!(
+                "The command was cancelled and plugin '{}' did not answer within {grace_s} s (limit cancel_grace_s); \
+                 nobody knows whether it took effect.",
+                plugin.id
+            );
+            call.answer(Reply::error(ErrorCode::OutcomeUnknown, message));
+            core.report_if_stuck(&call, plugin.number);
         });
         call.keep(ticket);
         true
@@ -167,7 +169,7 @@ impl Core {
     }
 
     /// A command's time has passed: its client is told, and the plugin is asked to give it up.
-    fn expire(&self, handle: &CallHandle) {
+    fn expire(self: &Arc<Self>, handle: &CallHandle) {
         let CallHandle { call, plugin: Some(plugin) } = handle else { return };
         let waiting = plugin.queue.remove(call);
         let message = format!(
@@ -183,6 +185,29 @@ impl Core {
             && call.cancel()
         {
             self.ask_to_give_up(call, plugin.number);
+            let (core, late, plugin) = (Arc::downgrade(self), Arc::downgrade(call), plugin.number);
+            let grace = Limits::seconds(self.limits.cancel_grace_s);
+            let ticket = self.timer.at(Instant::now() + grace, move || {
+                if let (Some(core), Some(call)) = (core.upgrade(), late.upgrade()) {
+                    core.report_if_stuck(&call, plugin);
+                }
+            });
+            // The command is answered: nobody else keeps it.
+            ticket.detach();
+        }
+    }
+
+    /// A command has been answered for, and its handler was asked to give it up long enough ago: one that is SERIAL and has
+    /// not returned blocks its queue.
+    fn report_if_stuck(&self, call: &Arc<Call>, plugin: u64) {
+        let key = &call.command.key;
+        let generations = lock(&self.registry).generations_of(plugin);
+        let stuck = generations.into_iter().find(|generation| {
+            generation.class_of(key) == Some(Class::Serial) && generation.ledger.flights.is_in_handle(call)
+        });
+        if let Some(generation) = stuck {
+            // An error means that the engine is stopping.
+            let _ = self.request(Request::Stuck { generation: generation.number, key: key.clone() });
         }
     }
 

@@ -76,6 +76,14 @@ pub enum EngineError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The folder for what outlives the process.
+    #[error("the folder for states and good copies of plugins, {folder}, cannot be used: {error}")]
+    Keep {
+        /// Which folder.
+        folder: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
     /// A thread.
     #[error("a thread cannot be started: {0}")]
     Thread(std::io::Error),
@@ -91,13 +99,13 @@ impl Engine {
     /// Starts to look at the plugin folders; commands can be submitted at once.
     pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
         let (requests, queue) = mpsc::channel();
-        let core = Arc::new(Core::new(&config, requests));
+        let keep = config.keep.as_deref().unwrap_or(&config.copies).display().to_string();
+        let core = Arc::new(Core::new(&config, requests).map_err(|error| EngineError::Keep { folder: keep, error })?);
         let folder = config.copies.display().to_string();
-        let manager =
-            Manager::new(core.clone(), config, queue).map_err(|error| EngineError::Copies { folder, error })?;
+        let manager = Manager::new(core.clone(), config).map_err(|error| EngineError::Copies { folder, error })?;
         let thread = std::thread::Builder::new()
             .name("jf-manager".to_owned())
-            .spawn(move || manager.run())
+            .spawn(move || manager.run(&queue))
             .map_err(EngineError::Thread)?;
         Ok(Self { core, manager: Mutex::new(Some(thread)) })
     }
@@ -188,13 +196,21 @@ impl Engine {
         }
         let mut closers = std::mem::take(&mut *lock(&self.core.closers));
         for generation in serving {
-            let name = "jf-close".to_owned();
-            let closer = std::thread::Builder::new().name(name).spawn(move || drop(generation.drain_and_close()));
+            let name = format!("jf-{}-close", generation.number);
+            let core = self.core.clone();
+            let closer = std::thread::Builder::new().name(name).spawn(move || drop(generation.drain_and_close(&core)));
             closers.extend(closer.inspect_err(|error| tracing::error!(%error, "a plugin cannot be ended: no thread")));
         }
         for closer in closers {
             let _ = closer.join();
         }
+        // Those that were retired with something still out: nobody takes it back any more.
+        for old in lock(&self.core.registry).records.iter().flat_map(|record| &record.old) {
+            if let Some(generation) = &old.generation {
+                generation.ledger.control.finish();
+            }
+        }
+        self.core.keep.trials.end_all();
         self.core.timer.end();
     }
 
@@ -202,7 +218,7 @@ impl Engine {
         let registry = lock(&self.core.registry);
         let serving = registry.records.iter().filter_map(|record| record.current.clone()).collect();
         let draining =
-            registry.records.iter().flat_map(|record| &record.old).filter_map(|old| old.draining.clone()).collect();
+            registry.records.iter().flat_map(|record| &record.old).filter_map(|old| old.draining().cloned()).collect();
         (serving, draining)
     }
 }

@@ -87,6 +87,11 @@ impl Flights {
         lock(&self.entries).iter().map(|(key, flight)| (self.token(key), flight.call.clone())).collect()
     }
 
+    /// Whether `call` is inside and its `handle` has not returned.
+    pub fn is_in_handle(&self, call: &Arc<Call>) -> bool {
+        lock(&self.entries).values().any(|flight| Arc::ptr_eq(&flight.call, call) && !flight.returned)
+    }
+
     /// The token under which `call` is inside.
     pub fn token_of(&self, call: &Arc<Call>) -> Option<u64> {
         let entries = lock(&self.entries);

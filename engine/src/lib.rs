@@ -15,6 +15,7 @@ mod flights;
 mod gate;
 mod generation;
 mod host;
+mod keep;
 mod limits;
 mod plugin;
 mod queue;

@@ -11,6 +11,8 @@ pub struct PluginConfig {
     pub disabled: bool,
     /// Worker threads for CONCURRENT commands.
     pub threads: usize,
+    /// Whether a new version that panics at once is replaced by the last good one.
+    pub rollback: bool,
     /// Time limits by key; none: no limit.
     pub deadlines: HashMap<String, Duration>,
     /// Handed to the plugin's `create`.
@@ -19,7 +21,7 @@ pub struct PluginConfig {
 
 impl Default for PluginConfig {
     fn default() -> Self {
-        Self { disabled: false, threads: 4, deadlines: HashMap::new(), config: Map::new() }
+        Self { disabled: false, threads: 4, rollback: true, deadlines: HashMap::new(), config: Map::new() }
     }
 }
 

@@ -23,13 +23,22 @@ type Shared = Arc<(Mutex<Entries>, Condvar)>;
 /// Holds a place in the timer; dropped, it gives the place up, so that a far deadline costs nothing once it is met.
 pub(crate) struct Ticket {
     shared: Shared,
-    place: Place,
+    place: Option<Place>,
+}
+
+impl Ticket {
+    /// The work is done in any case.
+    pub fn detach(mut self) {
+        self.place = None;
+    }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        // Bound, so that the work is dropped when the lock is free again.
-        let _unneeded = lock(&self.shared.0).due.remove(&self.place);
+        if let Some(place) = self.place {
+            // Bound, so that the work is dropped when the lock is free again.
+            let _unneeded = lock(&self.shared.0).due.remove(&place);
+        }
     }
 }
 
@@ -64,7 +73,7 @@ impl Timer {
                 Err(error) => tracing::error!(%error, "the timer thread cannot be started: deadlines are not kept"),
             }
         }
-        Ticket { shared: self.shared.clone(), place }
+        Ticket { shared: self.shared.clone(), place: Some(place) }
     }
 
     /// Ends the thread; what was due later is not done.

@@ -119,6 +119,7 @@ fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
         let of_engine = PluginConfig {
             disabled: plugin.disabled,
             threads: plugin.threads,
+            rollback: plugin.rollback,
             deadlines: deadlines.map(|(key, s)| (key.clone(), jackfield_engine::Limits::seconds(*s))).collect(),
             config: plugin.config.clone(),
         };

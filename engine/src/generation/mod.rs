@@ -1,13 +1,20 @@
 //! One loaded version of one plugin, and how commands run in it.
 //!
 //! - here: what a generation is, and the way of a command through it
-//! - [`life`]: load, create, start; stop, destroy, join, unmap
+//! - [`candidate`]: load and create
+//! - [`life`]: start, stop, save, restore
+//! - [`threads`]: the threads that it owns
+//! - [`end`]: drained, closed or retired
 //! - [`watch`]: which INLINE keys are too slow for an I/O thread
 
+mod candidate;
+mod end;
 mod life;
+mod threads;
 mod watch;
 
-pub(crate) use life::{Candidate, Ended, Failed};
+pub(crate) use candidate::{Candidate, Failed};
+pub(crate) use end::Ended;
 
 use crate::call::Call;
 use crate::flights::Step;
@@ -15,11 +22,13 @@ use crate::gate::Gate;
 use crate::host::{CommandFrame, CommandInfo, Descriptor, Instance, Ledger, Library, inline};
 use crate::plugin::{PluginConfig, PluginSlot};
 use crate::queue::Lane;
+use crate::reload::Name;
 use crate::router::Class;
 use jackfield_message::{ByteString, Command, Culprit, ErrorCode, Failure, Reply};
 use jackfield_plugin_api as abi;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use watch::Watch;
@@ -33,6 +42,8 @@ pub(crate) struct Generation {
     pub plugin: Arc<PluginSlot>,
     /// What the operator said of the plugin when this was created.
     pub config: Arc<PluginConfig>,
+    /// The plugin file that it came from.
+    pub file: PathBuf,
     /// The private copy that it was loaded from.
     pub copy: PathBuf,
     commands: HashMap<ByteString, Keyed>,
@@ -43,6 +54,10 @@ pub(crate) struct Generation {
     /// Why the library cannot be closed, if that is known already.
     unclosable: Option<&'static str>,
     has_workers: Mutex<bool>,
+    /// `start` has returned once: it may know something.
+    served: AtomicBool,
+    /// What it knows is kept elsewhere.
+    saved: AtomicBool,
 }
 
 /// A command of this generation.
@@ -55,6 +70,11 @@ impl Generation {
     /// The gate of rule 1.
     pub fn gate(&self) -> &Gate {
         &self.ledger.gate
+    }
+
+    /// Who it is, in events and logs.
+    pub fn name(&self) -> Name {
+        Name { plugin: self.plugin.id.clone(), generation: self.number, version: self.descriptor.version.clone() }
     }
 
     /// The class of a key as it stands; `None`: no such key here.

@@ -30,6 +30,12 @@ pub(crate) const MAX_COMMANDS: usize = 1024;
 const MAX_KEY: usize = 128;
 
 impl Descriptor {
+    /// Whether an older version must have stopped before this one starts.
+    pub fn is_exclusive(&self) -> bool {
+        use jackfield_plugin_api::{JF_PLUGIN_EXCLUSIVE, JF_PLUGIN_STATEFUL};
+        self.flags & (JF_PLUGIN_EXCLUSIVE | JF_PLUGIN_STATEFUL) != 0
+    }
+
     /// Checks what the ABI demands of names and keys. The error says which value is wrong and what would be valid.
     pub fn check(&self) -> Result<(), String> {
         let valid_id = (1..=64).contains(&self.id.len())

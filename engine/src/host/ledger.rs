@@ -43,6 +43,9 @@ pub(crate) struct Ledger {
     buffers: AtomicUsize,
     misuses: AtomicU64,
     given_up: AtomicBool,
+    panics: AtomicU64,
+    /// Called at each panic while the generation is on trial.
+    on_panic: OnceLock<Box<dyn Fn() + Send + Sync>>,
     emptied: (Mutex<()>, Condvar),
 }
 
@@ -62,6 +65,8 @@ impl Ledger {
             buffers: AtomicUsize::new(0),
             misuses: AtomicU64::new(0),
             given_up: AtomicBool::new(false),
+            panics: AtomicU64::new(0),
+            on_panic: OnceLock::new(),
             emptied: Default::default(),
         })
     }
@@ -115,6 +120,28 @@ impl Ledger {
     pub fn misuse(&self, what: &str, token: u64) {
         self.misuses.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(plugin = self.plugin(), generation = self.number, token, what, "plugin misbehaves");
+    }
+
+    /// The plugin answered a command with a panic.
+    pub fn note_panic(&self) {
+        self.panics.fetch_add(1, Ordering::AcqRel);
+        if let Some(on_panic) = self.on_panic.get() {
+            on_panic();
+        }
+    }
+
+    /// `then` is called at each panic from now on, and now if there was one.
+    pub fn on_panic(&self, then: impl Fn() + Send + Sync + 'static) {
+        let _ = self.on_panic.set(Box::new(then));
+        if self.has_panicked()
+            && let Some(on_panic) = self.on_panic.get()
+        {
+            on_panic();
+        }
+    }
+
+    pub fn has_panicked(&self) -> bool {
+        self.panics.load(Ordering::Acquire) > 0
     }
 
     /// Nobody waits for what is left any longer.

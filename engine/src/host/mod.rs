@@ -11,7 +11,9 @@ pub(crate) mod inline;
 mod ledger;
 
 pub(crate) use descriptor::{CommandInfo, Descriptor};
-pub(crate) use ffi::{CommandFrame, HostTable, Instance, Library, LoadError, PluginTable, failure, free_thread_keys};
+pub(crate) use ffi::{
+    CommandFrame, HostTable, Instance, Library, LoadError, Loaded, PluginTable, failure, free_thread_keys,
+};
 pub(crate) use ledger::{Ledger, Phase};
 
 /// A state as a plugin saved it.

@@ -1,9 +1,10 @@
 use super::copies::Copies;
 use super::files::{self, Found};
-use super::proof;
+use super::prepare::{Cause, Looked};
 use super::registry::{Block, Record, Refused, Watched};
 use super::step::Step;
 use super::swap::Refusal;
+use super::told::Name;
 use super::watch::{Watch, Watching};
 use super::wishes::Wish;
 use crate::EngineConfig;
@@ -12,19 +13,16 @@ use crate::core::Core;
 use crate::dispatch::shutting_down;
 use crate::generation::Ended;
 use jackfield_message::{ByteString, Reply};
-use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Topic of the steps.
-const TOPIC: &str = "jackfield.plugins";
 /// The poll beside the events.
 const POLL: Duration = Duration::from_secs(1);
 /// A file that keeps changing is tried after this all the same.
-const RESTLESS: Duration = Duration::from_secs(2);
+pub(super) const RESTLESS: Duration = Duration::from_secs(2);
 /// Builds remove a file and write it anew: it counts as gone only after this.
 const GONE: Duration = Duration::from_millis(500);
 
@@ -35,7 +33,11 @@ pub(crate) enum Request {
     /// A built-in command; its call is answered when it is done.
     Wish(Wish, Arc<Call>),
     /// A generation has drained and is closed or retired.
-    Ended { path: PathBuf, name: (String, u64, String), ended: Ended, us: Duration },
+    Ended { path: PathBuf, name: Name, ended: Ended, us: Duration },
+    /// A generation has panicked.
+    Panicked(PathBuf, u64),
+    /// A SERIAL command of a generation has been answered for, and its handler does not return.
+    Stuck { generation: u64, key: ByteString },
     /// Tell when every file of the start was looked at.
     Ready(SyncSender<()>),
 }
@@ -45,17 +47,16 @@ pub(crate) struct Manager {
     pub(super) core: Arc<Core>,
     pub(super) config: EngineConfig,
     pub(super) copies: Copies,
-    requests: Receiver<Request>,
 }
 
 impl Manager {
-    pub fn new(core: Arc<Core>, config: EngineConfig, requests: Receiver<Request>) -> std::io::Result<Self> {
+    pub fn new(core: Arc<Core>, config: EngineConfig) -> std::io::Result<Self> {
         let copies = Copies::open(&config.copies)?;
-        Ok(Self { core, config, copies, requests })
+        Ok(Self { core, config, copies })
     }
 
     /// The thread's work. It ends when nobody can ask for anything any more.
-    pub fn run(self) {
+    pub fn run(self, requests: &Receiver<Request>) {
         let core = Arc::downgrade(&self.core);
         // Thousands of events while a file is written are one hint.
         let hinted = Arc::new(AtomicBool::new(false));
@@ -79,8 +80,10 @@ impl Manager {
                     let _ = ready.send(());
                 }
             }
+            let trials = self.work_on_trials();
+            let next = next.into_iter().chain(trials).min();
             let wait = next.map_or(POLL, |at| at.saturating_duration_since(Instant::now()).min(POLL));
-            let mut request = match self.requests.recv_timeout(wait) {
+            let mut request = match requests.recv_timeout(wait) {
                 Ok(request) => Some(request),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -94,9 +97,11 @@ impl Manager {
                         call.answer(reply.unwrap_or_else(Reply::from));
                     }
                     Request::Ended { path, name, ended, us } => self.ended(&path, &name, ended, us),
+                    Request::Panicked(path, generation) => self.panicked(&path, generation),
+                    Request::Stuck { generation, key } => self.stuck(generation, &key),
                     Request::Ready(ready) => waiting_for_ready.push(ready),
                 }
-                request = self.requests.try_recv().ok();
+                request = requests.try_recv().ok();
             }
         }
     }
@@ -151,7 +156,7 @@ impl Manager {
         }
         drop(registry);
         for (path, reason) in news {
-            self.tell(&path, Step::Refused, None, Duration::ZERO, Some(&reason));
+            self.core.tell(&path, Step::Refused, None, Duration::ZERO, Some(&reason));
         }
     }
 
@@ -190,7 +195,7 @@ impl Manager {
                 *watched = Watched { signature, changed_at: now, first_changed_at, pending: true };
                 drop(registry);
                 if seen {
-                    self.tell(path, Step::Seen, None, Duration::ZERO, None);
+                    self.core.tell(path, Step::Seen, None, Duration::ZERO, None);
                 }
             }
             none => {
@@ -199,7 +204,7 @@ impl Manager {
                 let changed_at = if settled { now.checked_sub(self.config.settle).unwrap_or(now) } else { now };
                 *none = Some(Watched { signature, changed_at, first_changed_at: changed_at, pending: true });
                 drop(registry);
-                self.tell(path, Step::Seen, None, Duration::ZERO, None);
+                self.core.tell(path, Step::Seen, None, Duration::ZERO, None);
             }
         }
     }
@@ -208,12 +213,21 @@ impl Manager {
     fn work(&self) -> Option<Instant> {
         let paths: Vec<_> = lock(&self.core.registry).records.iter().map(|record| record.path.clone()).collect();
         let mut next: Option<Instant> = None;
+        let mut later = |at: Option<Instant>| next = next.into_iter().chain(at).min();
+        let mut due = Vec::new();
         for path in paths {
-            if self.is_stopping() {
-                break;
+            match self.work_on(&path) {
+                Due::Now => due.push(path),
+                Due::At(at) => later(Some(at)),
+                Due::No => {}
             }
-            if let Some(at) = self.work_on(&path) {
-                next = Some(next.map_or(at, |next| next.min(at)));
+        }
+        for (_, looked) in if self.is_stopping() { Vec::new() } else { self.prepare_all(&due) } {
+            match looked {
+                Looked::Ready(prepared) if self.is_stopping() => Copies::remove(&prepared.copy),
+                Looked::Ready(prepared) => self.swap_or_refuse(prepared),
+                Looked::Again(at) => later(at),
+                Looked::Over => {}
             }
         }
         next
@@ -223,23 +237,23 @@ impl Manager {
         !self.core.accepting.load(Ordering::Acquire)
     }
 
-    fn work_on(&self, path: &Path) -> Option<Instant> {
+    fn work_on(&self, path: &Path) -> Due {
         let now = Instant::now();
         let settle = self.config.settle;
         {
             let mut registry = lock(&self.core.registry);
-            let record = registry.get_mut(path)?;
+            let Some(record) = registry.get_mut(path) else { return Due::No };
             if let Some(since) = record.missing_since {
                 let gone = since + GONE.max(settle);
                 if now < gone {
-                    return Some(gone);
+                    return Due::At(gone);
                 }
                 drop(registry);
                 if self.unload(path, "its file is gone") {
                     self.retry_blocked(Block::Plugin);
                 }
                 self.forget(path);
-                return None;
+                return Due::No;
             }
             let live = record.live();
             if record.is_free_again()
@@ -247,81 +261,26 @@ impl Manager {
             {
                 watched.pending = true;
             }
-            let watched = record.watched.as_mut().filter(|watched| watched.pending)?;
+            let Some(watched) = record.watched.as_mut().filter(|watched| watched.pending) else { return Due::No };
             let due = (watched.changed_at + settle).min(watched.first_changed_at + RESTLESS);
             if now < due {
-                return Some(due);
+                return Due::At(due);
             }
             if live >= self.config.live_generations.max(2) {
                 // Further changes coalesce until an old generation has ended, which wakes the manager.
-                return None;
+                return Due::No;
             }
             watched.pending = false;
         }
-        self.tell(path, Step::Settled, None, Duration::ZERO, None);
-        self.load(path, false)
+        self.core.tell(path, Step::Settled, None, Duration::ZERO, None);
+        Due::Now
     }
 
-    /// Reads, proves and swaps; gives when to try again.
-    pub(super) fn load(&self, path: &Path, explicit: bool) -> Option<Instant> {
-        let begun = Instant::now();
-        let again = |manager: &Self| {
-            let at = Instant::now();
-            let mut registry = lock(&manager.core.registry);
-            let watched = registry.get_mut(path)?.watched.as_mut()?;
-            watched.pending = true;
-            watched.changed_at = at;
-            Some(at + manager.config.settle)
-        };
-        let (bytes, signature) = match files::read(path) {
-            Ok(read) => read,
-            Err(Some(reason)) => {
-                self.refuse(path, None, Refusal::at(Step::Proved, reason));
-                return None;
-            }
-            Err(None) => return again(self),
-        };
-        let hash = blake3::hash(&bytes);
-        if !explicit && self.is_known(path, &hash) {
-            return None;
+    /// Looks into a file, and swaps it in.
+    pub(super) fn load(&self, path: &Path, cause: Cause) {
+        if let Looked::Ready(prepared) = self.prepare(path, cause) {
+            self.swap_or_refuse(prepared);
         }
-        let proof = match proof::prove(&bytes) {
-            Ok(proof) => proof,
-            // Perhaps it is still being written.
-            Err(_) if !explicit && signature.age() < RESTLESS && !self.is_restless(path) => return again(self),
-            Err(reason) => {
-                self.refuse(path, Some(hash), Refusal::at(Step::Proved, reason));
-                return None;
-            }
-        };
-        self.tell(path, Step::Proved, None, begun.elapsed(), None);
-        match self.swap(path, &bytes, hash, proof) {
-            Ok(_) => self.retry_blocked(Block::Plugin),
-            Err(refusal) => self.refuse(path, Some(hash), refusal),
-        }
-        None
-    }
-
-    /// Whether a content needs nothing: it serves already, was refused already, or was unloaded by command.
-    fn is_known(&self, path: &Path, hash: &blake3::Hash) -> bool {
-        let mut registry = lock(&self.core.registry);
-        let Some(record) = registry.get_mut(path) else { return false };
-        if record.hash.as_ref() == Some(hash) {
-            // Back to what serves: an in-between content that was refused is no longer there.
-            record.refused = None;
-            record.refused_hash = None;
-            return true;
-        }
-        let refused =
-            record.refused_hash.as_ref() == Some(hash) && record.refused.as_ref().is_some_and(|r| r.blocked.is_none());
-        refused || record.unloaded_hash.as_ref() == Some(hash)
-    }
-
-    /// Whether a file has been changing for as long as it may.
-    fn is_restless(&self, path: &Path) -> bool {
-        let registry = lock(&self.core.registry);
-        let watched = registry.get(path).and_then(|record| record.watched.as_ref());
-        watched.is_none_or(|watched| watched.first_changed_at.elapsed() >= RESTLESS)
     }
 
     /// What stood in the way may be gone: those who were refused for it are looked at again.
@@ -352,50 +311,22 @@ impl Manager {
         }
     }
 
-    fn ended(&self, path: &Path, (id, number, version): &(String, u64, String), ended: Ended, us: Duration) {
+    fn ended(&self, path: &Path, name: &Name, ended: Ended, us: Duration) {
         if let Some(record) = lock(&self.core.registry).get_mut(path) {
-            record.ended(*number, ended.clone());
+            record.ended(name.generation, ended.clone());
         }
-        let name = Some((id.as_str(), *number, version.as_str()));
         match ended {
-            Ended::Closed => self.tell(path, Step::Closed, name, us, None),
-            Ended::Retired(why) => self.tell(path, Step::Retired, name, us, Some(&why)),
+            Ended::Closed => self.core.tell(path, Step::Closed, Some(name), us, None),
+            Ended::Retired(why) => self.core.tell(path, Step::Retired, Some(name), us, Some(&why)),
         }
-        self.retry_blocked(Block::Generation(*number));
+        self.retry_blocked(Block::Generation(name.generation));
+        self.retry_stuck(path);
     }
+}
 
-    /// A step: an event, and a log line with the same fields.
-    pub(super) fn tell(
-        &self,
-        path: &Path,
-        step: Step,
-        generation: Option<(&str, u64, &str)>,
-        took: Duration,
-        reason: Option<&str>,
-    ) {
-        let file = path.display();
-        let (plugin, number, version) =
-            generation.map_or((None, None, None), |(id, number, version)| (Some(id), Some(number), Some(version)));
-        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let step_name = step.as_str();
-        match step {
-            Step::Refused => {
-                tracing::error!(plugin, %file, generation = number, version, step = step_name, us, reason, "plugin")
-            }
-            Step::Retired => {
-                tracing::warn!(plugin, %file, generation = number, version, step = step_name, us, reason, "plugin")
-            }
-            Step::Swapped | Step::Unloaded => {
-                tracing::info!(plugin, %file, generation = number, version, step = step_name, us, reason, "plugin");
-            }
-            _ => tracing::debug!(plugin, %file, generation = number, version, step = step_name, us, reason, "plugin"),
-        }
-        if self.core.topics.has_subscriber(TOPIC) {
-            let event = json!({
-                "plugin": plugin, "file": file.to_string(), "generation": number, "version": version, "step": step_name,
-                "us": us, "reason": reason,
-            });
-            self.core.topics.publish(TOPIC, ByteString::from(event.to_string()));
-        }
-    }
+/// When a file is to be looked into.
+enum Due {
+    Now,
+    At(Instant),
+    No,
 }

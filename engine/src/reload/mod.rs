@@ -9,16 +9,23 @@
 
 mod copies;
 mod files;
+mod hand_over;
 mod manager;
+mod place;
+mod prepare;
 mod proof;
 mod registry;
 mod step;
+mod stuck;
 mod swap;
+mod told;
+mod trial;
 mod watch;
 mod wishes;
 
 pub(crate) use manager::{Manager, Request};
 pub(crate) use registry::Registry;
 pub use step::Step;
+pub(crate) use told::Name;
 pub use watch::Watch;
 pub(crate) use wishes::Wish;

@@ -7,6 +7,7 @@ use object::read::elf::{Dyn, FileHeader as _, ProgramHeader as _, SectionHeader 
 use object::{
     Architecture, BinaryFormat, Endianness, FileFlags, Object, ObjectKind, ObjectSection, ObjectSegment, elf,
 };
+use std::path::Path;
 
 /// What was found out about a complete library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +36,9 @@ pub(crate) fn prove(bytes: &[u8]) -> Result<Proof, String> {
 }
 
 /// Whether a library that a plugin brought along may leave something in threads; unreadable ones may.
-pub(crate) fn may_have_thread_locals(bytes: &[u8]) -> bool {
-    object::File::parse(bytes).map_or(true, |file| has_thread_locals(&file))
+pub(crate) fn file_may_have_thread_locals(path: &Path) -> bool {
+    let may = |bytes: Vec<u8>| object::File::parse(&*bytes).map_or(true, |file| has_thread_locals(&file));
+    std::fs::read(path).map_or(true, may)
 }
 
 fn unreadable(error: object::Error) -> String {

@@ -36,9 +36,23 @@ pub(crate) struct Refused {
 pub(crate) struct Old {
     pub number: u64,
     pub version: String,
-    /// While it drains.
-    pub draining: Option<Arc<Generation>>,
+    /// As long as it is in the process.
+    pub generation: Option<Arc<Generation>>,
+    /// `None` while it drains.
     pub ended: Option<Ended>,
+}
+
+impl Old {
+    /// The generation, while it drains.
+    pub fn draining(&self) -> Option<&Arc<Generation>> {
+        self.generation.as_ref().filter(|_| self.ended.is_none())
+    }
+}
+
+/// What serves has to prove itself.
+pub(crate) struct Trial {
+    pub generation: u64,
+    pub until: Instant,
 }
 
 /// How a file came to its present content, and when to look at it next.
@@ -69,6 +83,9 @@ pub(crate) struct Record {
     /// Who that was.
     pub unloaded_id: Option<String>,
     pub current: Option<Arc<Generation>>,
+    pub trial: Option<Trial>,
+    /// The generation that serves is stuck: a fresh one is to take its place.
+    pub stuck: Option<u64>,
     pub old: Vec<Old>,
 }
 
@@ -85,6 +102,8 @@ impl Record {
             unloaded_hash: None,
             unloaded_id: None,
             current: None,
+            trial: None,
+            stuck: None,
             old: Vec::new(),
         }
     }
@@ -103,13 +122,13 @@ impl Record {
 
     /// Generations in the process that can still answer: the current one and those that drain.
     pub fn live(&self) -> usize {
-        usize::from(self.current.is_some()) + self.old.iter().filter(|old| old.draining.is_some()).count()
+        usize::from(self.current.is_some()) + self.old.iter().filter(|old| old.draining().is_some()).count()
     }
 
     /// Notes how a generation ended, and forgets closed ones beyond the last few.
     pub fn ended(&mut self, number: u64, ended: Ended) {
         if let Some(old) = self.old.iter_mut().find(|old| old.number == number) {
-            old.draining = None;
+            old.generation.take_if(|_| ended == Ended::Closed);
             old.ended = Some(ended);
         }
         let mut closed = self.old.iter().filter(|old| old.ended == Some(Ended::Closed)).count();
@@ -169,13 +188,16 @@ impl Record {
 
 impl Old {
     fn report(&self) -> Value {
-        if let Some(generation) = &self.draining {
-            return report_generation(generation, "draining");
-        }
         let (state, mapped, why) = match &self.ended {
+            None => ("draining", true, None),
             Some(Ended::Retired(why)) => ("retired", true, Some(why)),
-            Some(Ended::Closed) | None => ("closed", false, None),
+            Some(Ended::Closed) => ("closed", false, None),
         };
+        if let Some(generation) = &self.generation {
+            let mut report = report_generation(generation, state);
+            report["why"] = why.map(String::as_str).into();
+            return report;
+        }
         json!({
             "generation": self.number, "version": self.version, "state": state, "in_flight": 0, "buffers": 0,
             "threads": 0, "mapped": mapped, "why": why,
@@ -214,7 +236,7 @@ impl Registry {
         let all = self
             .records
             .iter()
-            .flat_map(|record| record.current.iter().chain(record.old.iter().filter_map(|old| old.draining.as_ref())));
+            .flat_map(|record| record.current.iter().chain(record.old.iter().filter_map(Old::draining)));
         all.filter(|generation| generation.plugin.number == plugin).cloned().collect()
     }
 

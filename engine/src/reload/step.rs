@@ -39,6 +39,8 @@ pub enum Step {
     Retired,
     /// The candidate is given up; what served before goes on.
     Refused,
+    /// The last good version serves in the place of one that failed its trial.
+    RolledBack,
     /// The plugin's keys are gone.
     Unloaded,
 }
@@ -65,6 +67,7 @@ impl Step {
             Self::Closed => "closed",
             Self::Retired => "retired",
             Self::Refused => "refused",
+            Self::RolledBack => "rolled-back",
             Self::Unloaded => "unloaded",
         }
     }

@@ -2,6 +2,7 @@
 
 use super::files;
 use super::manager::Manager;
+use super::prepare::Cause;
 use super::registry::{Block, Record, Refused};
 use crate::call::lock;
 use jackfield_message::{Culprit, ErrorCode, Failure, Reply};
@@ -68,7 +69,7 @@ impl Manager {
             }
         }
         let before = lock(&self.core.registry).get(&path).and_then(|record| record.current.clone());
-        self.load(&path, true);
+        self.load(&path, Cause::Wish);
         let registry = lock(&self.core.registry);
         let record = registry.get(&path);
         let now = record.and_then(|record| record.current.as_ref());

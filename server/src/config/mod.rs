@@ -83,6 +83,8 @@ pub struct Plugin {
     pub disabled: bool,
     /// Worker threads for its CONCURRENT commands.
     pub threads: usize,
+    /// Whether a new version that panics at once is replaced by the last good one.
+    pub rollback: bool,
     /// Deadlines of its commands: key to seconds.
     pub deadline_s: BTreeMap<String, f64>,
     /// Handed to the plugin as JSON. Dates become strings.
@@ -236,7 +238,13 @@ impl Default for Plugins {
 
 impl Default for Plugin {
     fn default() -> Self {
-        Self { disabled: false, threads: 4, deadline_s: BTreeMap::new(), config: serde_json::Map::new() }
+        Self {
+            disabled: false,
+            threads: 4,
+            rollback: true,
+            deadline_s: BTreeMap::new(),
+            config: serde_json::Map::new(),
+        }
     }
 }
 

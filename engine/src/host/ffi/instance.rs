@@ -59,6 +59,24 @@ impl PluginTable {
         })
     }
 
+    /// Tells the plugin of a thread of its generation, as the first call on it.
+    pub fn enter_thread(&self) -> Result<(), String> {
+        let Some(enter) = self.extensions.thread.enter else { return Ok(()) };
+        // SAFETY: the library is mapped as long as threads of its generation run.
+        match unsafe { enter() } {
+            abi::JF_OK => Ok(()),
+            status => Err(failed("its thread hook `enter`", status, "")),
+        }
+    }
+
+    /// The last call on a thread of its generation.
+    pub fn leave_thread(&self) {
+        if let Some(leave) = self.extensions.thread.leave {
+            // SAFETY: as above.
+            unsafe { leave() };
+        }
+    }
+
     /// Calls `create`. On the control thread.
     pub fn create(self, host: &Arc<HostTable>, ledger: &Arc<Ledger>, config: &str) -> Result<Instance, String> {
         let (mut pointer, mut why) = (std::ptr::null_mut(), abi::jf_buf::EMPTY);
@@ -130,7 +148,7 @@ impl Instance {
         super::frame::with_inline(command, token, |raw| unsafe { (self.table.handle)(self.pointer, raw) })
     }
 
-    pub(super) fn table(&self) -> &PluginTable {
+    pub fn table(&self) -> &PluginTable {
         &self.table
     }
 
@@ -149,6 +167,7 @@ impl Instance {
             self.ledger.set_phase(Phase::Destroying);
             // SAFETY: nothing is called with this pointer afterwards: the gate is closed and empty.
             unsafe { (self.table.destroy)(self.pointer) };
+            self.table.leave_thread();
         }
     }
 

@@ -4,6 +4,7 @@
 //! - `read`: text, buffers and growing structs out of a plugin's memory
 //! - `library`: open, entry, close, and whether it is really gone
 //! - `extensions`: what a plugin can do beyond its table
+//! - `loaded`: what a load brings into the process beside the library itself
 //! - `instance`: calls from the host into the plugin
 //! - `frame`: a command as the plugin sees it
 //! - `table`: calls from the plugin into the host
@@ -19,6 +20,7 @@ mod frame;
 mod instance;
 mod keys;
 mod library;
+mod loaded;
 mod read;
 mod reply;
 mod state;
@@ -30,5 +32,6 @@ pub(crate) use instance::{Instance, PluginTable};
 pub(crate) use keys::free_thread_keys;
 use library::table_error;
 pub(crate) use library::{Library, LoadError};
+pub(crate) use loaded::Loaded;
 pub(crate) use reply::failure;
 pub(crate) use table::HostTable;

@@ -114,6 +114,9 @@ pub(crate) fn failure(status: abi::jf_status, message: &str, ledger: &Ledger) ->
         abi::JF_E_FAILED => (E::PluginFailed, "the plugin gave no reason"),
         _ => (E::Internal, "a fault of the plugin"),
     };
+    if code == E::PluginPanicked {
+        ledger.note_panic();
+    }
     let message = if message.is_empty() {
         format!("The command failed in plugin '{}' (status {status}): {name}.", ledger.plugin())
     } else {
