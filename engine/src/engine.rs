@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// What an engine is made from.
+#[derive(Clone)]
 pub struct EngineConfig {
     /// Plugin folders, in order: it decides who is second where two claim one key.
     pub folders: Vec<PathBuf>,

@@ -105,5 +105,5 @@ impl Generation {
 }
 
 fn too_late(name: &str, limit: Duration) -> String {
-    format!("{name} did not return within {:.1} s", limit.as_secs_f64())
+    format!("{name} did not return within {:.1} s (limit lifecycle_s; in a hold: hold_ms)", limit.as_secs_f64())
 }

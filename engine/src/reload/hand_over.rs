@@ -37,7 +37,7 @@ impl Manager {
         }
         steps.done(Step::Drained, Some(&old.name()));
         let taken = Over { manager: self, prepared, old, new, until }.take_over(steps);
-        taken.map_err(|(refusal, new_is_gone)| {
+        taken.map_err(|(mut refusal, new_is_gone)| {
             match old.start_again() {
                 Ok(()) => {
                     if old.is_stateful() {
@@ -45,10 +45,11 @@ impl Manager {
                     }
                     open_again(old);
                 }
-                // A stopped plugin may not be given commands.
+                // A stopped plugin may not be given commands. The new one comes in when it has ended.
                 Err(error) => {
                     let why = format!("it did not start again after a refused swap: {error}");
                     self.unload(&prepared.path, &why);
+                    refusal = refusal.until(Block::Generation(old.number));
                 }
             }
             if new_is_gone { refusal } else { refusal.with(new.give_up()) }
@@ -111,7 +112,7 @@ impl Over<'_> {
 
     fn take_over(&self, steps: &mut Steps<'_>) -> Result<Option<String>, Fault> {
         let at = |step| move |reason: String| (Refusal::at(step, reason), false);
-        let of_old = |reason: String| format!("the old version's {reason} (limits hold_ms, lifecycle_s)");
+        let of_old = |reason: String| format!("the old version's {reason}");
         self.old.stop_only(self.left()).map_err(of_old).map_err(at(Step::Stopped))?;
         steps.done(Step::Stopped, Some(&self.old.name()));
         let same = self.old.plugin.id == self.new.plugin.id;
@@ -119,7 +120,7 @@ impl Over<'_> {
         let states = &self.manager.core.keep.states;
         // A version that is taken back may have spoilt what it knows: what was saved before it stays on the disk until the
         // older version has taken the newer state.
-        let saved = self.save(rolls_back, steps).map_err(at(Step::Saved))?;
+        let saved = self.save(rolls_back, steps).map_err(of_old).map_err(at(Step::Saved))?;
         let origin = match saved {
             Some(saved) if same && self.new.is_stateful() => {
                 let saved = Arc::new(saved);

@@ -80,7 +80,7 @@ impl Manager {
                     let _ = ready.send(());
                 }
             }
-            let trials = self.work_on_trials();
+            let trials = if self.is_stopping() { None } else { self.work_on_trials() };
             let next = next.into_iter().chain(trials).min();
             let wait = next.map_or(POLL, |at| at.saturating_duration_since(Instant::now()).min(POLL));
             let mut request = match requests.recv_timeout(wait) {
@@ -97,9 +97,10 @@ impl Manager {
                         call.answer(reply.unwrap_or_else(Reply::from));
                     }
                     Request::Ended { path, name, ended, us } => self.ended(&path, &name, ended, us),
+                    Request::Ready(ready) => waiting_for_ready.push(ready),
+                    _ if self.is_stopping() => {}
                     Request::Panicked(path, generation) => self.panicked(&path, generation),
                     Request::Stuck { generation, key } => self.stuck(generation, &key),
-                    Request::Ready(ready) => waiting_for_ready.push(ready),
                 }
                 request = requests.try_recv().ok();
             }
@@ -215,7 +216,7 @@ impl Manager {
         let mut next: Option<Instant> = None;
         let mut later = |at: Option<Instant>| next = next.into_iter().chain(at).min();
         let mut due = Vec::new();
-        for path in paths {
+        for path in if self.is_stopping() { Vec::new() } else { paths } {
             match self.work_on(&path) {
                 Due::Now => due.push(path),
                 Due::At(at) => later(Some(at)),
@@ -233,7 +234,7 @@ impl Manager {
         next
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(super) fn is_stopping(&self) -> bool {
         !self.core.accepting.load(Ordering::Acquire)
     }
 

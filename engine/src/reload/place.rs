@@ -13,15 +13,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 impl Manager {
-    /// The one moment of the swap: queue, then table, then the old gate. Gives the content that served before.
-    pub(super) fn put_in_place(&self, path: &Path, hash: blake3::Hash, new: &Arc<Generation>) -> Option<blake3::Hash> {
+    /// The one moment of the swap: queue, then table, then the old gate.
+    pub(super) fn put_in_place(&self, path: &Path, hash: blake3::Hash, new: &Arc<Generation>) {
         if new.is_stateful() {
             self.core.keep.states.began(&new.plugin.id);
         }
         let mut registry = lock(&self.core.registry);
-        let record = registry.get_mut(path)?;
+        let Some(record) = registry.get_mut(path) else { return };
         let old = record.current.replace(new.clone());
-        let replaced = record.hash.replace(hash);
+        record.hash = Some(hash);
         record.refused = None;
         record.refused_hash = None;
         record.unloaded_hash = None;
@@ -45,7 +45,6 @@ impl Manager {
             );
             call.answer(Reply::error(ErrorCode::PluginGone, message));
         }
-        replaced
     }
 
     /// Takes a plugin's keys away; what waits is answered, what runs is drained.

@@ -36,6 +36,9 @@ impl Manager {
     /// Puts a fresh generation in the place of a stuck one, unless as many as may are in the process already: then it is
     /// tried again when one of them has ended.
     pub(super) fn retry_stuck(&self, path: &Path) {
+        if self.is_stopping() {
+            return;
+        }
         let stuck = lock(&self.core.registry).get(path).and_then(|record| {
             let current = record.current.as_ref().filter(|current| record.stuck == Some(current.number))?;
             let free = record.live() < self.config.live_generations.max(2) && !current.is_exclusive();

@@ -137,9 +137,12 @@ impl Manager {
         steps.done_because(Step::Started, Some(&name), origin.as_deref());
         // An id that changes with the file is an unload and a load.
         let old = old.filter(|old| old.plugin.id == id || !self.unload(path, "its file holds another plugin now"));
-        let replaced = self.put_in_place(path, prepared.hash, &new);
+        if let Some(old) = &old {
+            self.note_good(prepared, old);
+        }
+        self.put_in_place(path, prepared.hash, &new);
         steps.done(Step::Swapped, Some(&name));
-        self.on_trial(prepared, &new, old.as_deref().zip(replaced));
+        self.on_trial(prepared, &new);
         if let Some((bad, why)) = &prepared.instead_of {
             self.tell_rolled_back(path, *bad, why);
         }

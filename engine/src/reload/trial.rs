@@ -44,19 +44,17 @@ impl Manager {
         }
     }
 
-    /// A generation serves now. `old` served before it, content `old_hash`: without harm, as far as is known.
-    pub(super) fn on_trial(
-        &self,
-        prepared: &Prepared,
-        new: &Arc<Generation>,
-        old: Option<(&Generation, blake3::Hash)>,
-    ) {
-        let path = &prepared.path;
-        if let Some((old, hash)) =
-            old.filter(|(old, _)| prepared.cause != Cause::RollBack && !old.ledger.has_panicked())
-        {
-            self.core.keep.trials.note_good(path, &hash, &old.copy);
+    /// Before another generation serves: what served until now did so without harm, as far as is known.
+    pub(super) fn note_good(&self, prepared: &Prepared, old: &Generation) {
+        let hash = lock(&self.core.registry).get(&prepared.path).and_then(|record| record.hash);
+        if let Some(hash) = hash.filter(|_| prepared.cause != Cause::RollBack && !old.ledger.has_panicked()) {
+            self.core.keep.trials.note_good(&prepared.path, &hash, &old.copy);
         }
+    }
+
+    /// A generation serves now.
+    pub(super) fn on_trial(&self, prepared: &Prepared, new: &Arc<Generation>) {
+        let path = &prepared.path;
         let trial = self.is_to_be_tried(prepared, &new.plugin.id).then(|| {
             let (core, path, number) = (Arc::downgrade(&self.core), path.clone(), new.number);
             new.ledger.on_panic(move || {

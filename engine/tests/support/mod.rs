@@ -18,6 +18,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -56,6 +57,11 @@ pub fn desk(flags: &[&str]) -> PathBuf {
 /// Version `version` of the plugin of these tests.
 pub fn desk_version(version: &str) -> PathBuf {
     desk(&[&format!("-DVERSION=\"{version}\"")])
+}
+
+/// The plugin that counts (`counter.c`), with some `-D` flags.
+pub fn counter(flags: &[&str]) -> PathBuf {
+    compile(include_str!("counter.c"), flags)
 }
 
 /// Puts a library into a folder the way build tools should: whole, by a rename.
@@ -135,18 +141,18 @@ impl Latch {
 
 /// An engine that is not started yet.
 pub struct Setup {
-    root: tempfile::TempDir,
+    root: Rc<tempfile::TempDir>,
     pub folder: PathBuf,
-    pub wire: Wire,
+    pub wire: Rc<Wire>,
     pub config: EngineConfig,
 }
 
 impl Setup {
     pub fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
+        let root = Rc::new(tempfile::tempdir().unwrap());
         let folder = root.path().join("plugins");
         std::fs::create_dir(&folder).unwrap();
-        let wire = Wire::new();
+        let wire = Rc::new(Wire::new());
         let config = EngineConfig {
             folders: vec![folder.clone()],
             watch: Watch::Native,
@@ -182,16 +188,32 @@ impl Setup {
     }
 
     pub fn start(self) -> Bench {
+        let bench = self.start_and_keep_steps();
+        bench.steps_so_far();
+        bench
+    }
+
+    /// The same, with the events of the start to be read yet.
+    pub fn start_and_keep_steps(self) -> Bench {
         let Self { root, folder, wire, config } = self;
         let copies = config.copies.clone();
-        let engine = Engine::start(config).unwrap();
+        let engine = Engine::start(config.clone()).unwrap();
         let (woken, wake) = channel();
         let subscription = engine.subscribe("jackfield.plugins", WhenFull::Drop, move || {
             let _ = woken.send(());
         });
         engine.wait_ready();
-        let bench = Bench { engine, wire, folder, copies, events: Events { subscription, wake }, _root: root };
-        bench.steps_so_far();
+        // Before any step is read away.
+        let bench = Bench {
+            engine,
+            wire,
+            folder,
+            copies,
+            events: Events { subscription, wake },
+            config,
+            root: Some(root),
+            crashed: false,
+        };
         bench
     }
 }
@@ -204,20 +226,54 @@ struct Events {
 /// An engine at work; stopped when this is dropped.
 pub struct Bench {
     pub engine: Engine,
-    pub wire: Wire,
+    pub wire: Rc<Wire>,
     pub folder: PathBuf,
     pub copies: PathBuf,
     events: Events,
-    _root: tempfile::TempDir,
+    config: EngineConfig,
+    root: Option<Rc<tempfile::TempDir>>,
+    crashed: bool,
 }
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        self.engine.shutdown();
+        if !self.crashed {
+            self.engine.shutdown();
+        }
     }
 }
 
 impl Bench {
+    /// Stops in order; what was on disk is there for another engine.
+    pub fn stop(self) -> Setup {
+        self.into_setup()
+    }
+
+    /// Ends as a crash does: nothing is stopped or saved. Its threads stay, and do nothing any more.
+    pub fn crash(mut self, last_end: LastEnd) -> Setup {
+        self.crashed = true;
+        // From here on it changes nothing, neither in the process nor on the disk; what it tells at the end goes nowhere.
+        self.engine.stop_accepting();
+        std::mem::forget(self.wire.clone());
+        let mut setup = self.into_setup();
+        setup.config.last_end = last_end;
+        setup
+    }
+
+    fn into_setup(mut self) -> Setup {
+        let mut config = self.config.clone();
+        // Its copies are mapped still where it has crashed.
+        config.copies.set_extension("next");
+        config.last_end = LastEnd::NoCrash;
+        let root = self.root.take().unwrap();
+        Setup { root, folder: self.folder.clone(), wire: self.wire.clone(), config }
+    }
+
+    /// The folder of what outlives an engine.
+    pub fn keep(&self) -> PathBuf {
+        self.config.keep.clone().unwrap()
+    }
+
     /// Puts a library under `name`.
     pub fn put(&self, name: &str, library: &Path) {
         install(library, &self.folder.join(name));
