@@ -21,9 +21,6 @@ const CLIENTS: usize = 4;
 const ADDITIONS: usize = 250;
 const SWAPS: usize = 20;
 
-/// Swaps follow each other at once; and a killed server is not the counter's fault, so that nothing is on trial.
-const CONFIG: &str = "[plugins]\nsettle_ms = 5\n[limits]\nrollback_s = 0.001\n";
-
 /// The counter of a version and schema, built in a target folder of its own; in `home`, outside the plugin folder.
 fn built(home: &Home, version: &str, schema: u32) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -54,7 +51,7 @@ struct Run {
 impl Run {
     fn start(home: Home) -> Self {
         let setup = Setup::in_home(home).listen(control::LISTEN).arg("-v").arg("--log").arg("json");
-        let server = setup.config(CONFIG).start();
+        let server = setup.config("[plugins]\nsettle_ms = 5\n").start();
         Self { control: Control::of(&server), server, line: 0 }
     }
 
@@ -190,7 +187,7 @@ fn after_a_crash_the_last_saved_count_is_there_and_that_is_told() {
     let mut run = Run::start(run.crash());
     assert_eq!(run.get(), came(3, 2, "after_crash", "2.0.1"));
     let file = run.server.home().plugin("counter");
-    let told = |step: &Value| step["reason"].as_str().is_some_and(|reason| reason.contains("crash"));
+    let told = |step: &Value| step["reason"].as_str().is_some_and(|reason| reason.contains("is lost"));
     wait_for_step(&run.server, 0, &file, told);
     run.server.expect_log("is lost; the count is 3");
     // Saved at a hand-over.
