@@ -486,11 +486,15 @@ struct jf_state_v1 {
     uint32_t struct_size;
     /** Number of the schema that `save` writes; chosen by the plugin, higher is newer. */
     uint32_t schema;
-    /** Writes the whole state to `sink`. JF_OK, or an error: the swap is refused. */
+    /**
+     * Writes the whole state to `sink`, in any number of pieces. The instance keeps it: `start` may follow. JF_OK, or an
+     * error: the swap is refused. Why, is for `log`.
+     */
     jf_status (*save)(void *instance, const jf_sink *sink);
     /**
-     * Takes over a state that version `version` wrote with schema number `schema`. Called only with something saved.
-     * JF_OK; JF_E_STATE, with `*why` for the operator: cannot, the swap is refused.
+     * Takes over a state that version `version` wrote with schema number `schema`, lower or (where an older version is put
+     * back) higher than its own. All borrowed. Called only with something saved. JF_OK; JF_E_STATE, with `*why` for the
+     * operator: cannot, the swap is refused.
      */
     jf_status (*restore)(void *instance, uint32_t schema, jf_str version, jf_bytes bytes, jf_buf *why);
 };
@@ -519,7 +523,10 @@ struct jf_thread_v1 {
      * refused.
      */
     jf_status (*enter)(void);
-    /** Last call on each thread of the generation. */
+    /**
+     * Last call on each thread of the generation; on the control thread after `destroy`. Not on a thread whose `enter`
+     * gave an error.
+     */
     void (*leave)(void);
 };
 

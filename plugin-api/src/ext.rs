@@ -154,10 +154,12 @@ pub struct jf_state_v1 {
     pub struct_size: u32,
     /// Number of the schema that `save` writes; chosen by the plugin, higher is newer.
     pub schema: u32,
-    /// Writes the whole state to `sink`. JF_OK, or an error: the swap is refused.
+    /// Writes the whole state to `sink`, in any number of pieces. The instance keeps it: `start` may follow. JF_OK, or an
+    /// error: the swap is refused. Why, is for `log`.
     pub save: Option<unsafe extern "C" fn(instance: *mut c_void, sink: *const jf_sink) -> jf_status>,
-    /// Takes over a state that version `version` wrote with schema number `schema`. Called only with something saved.
-    /// JF_OK; JF_E_STATE, with `*why` for the operator: cannot, the swap is refused.
+    /// Takes over a state that version `version` wrote with schema number `schema`, lower or (where an older version is put
+    /// back) higher than its own. All borrowed. Called only with something saved. JF_OK; JF_E_STATE, with `*why` for the
+    /// operator: cannot, the swap is refused.
     pub restore: Option<
         unsafe extern "C" fn(
             instance: *mut c_void,
@@ -191,6 +193,7 @@ pub struct jf_thread_v1 {
     /// First call on each thread of the generation, before `create` on the control thread. An error: that generation is
     /// refused.
     pub enter: Option<unsafe extern "C" fn() -> jf_status>,
-    /// Last call on each thread of the generation.
+    /// Last call on each thread of the generation; on the control thread after `destroy`. Not on a thread whose `enter`
+    /// gave an error.
     pub leave: Option<unsafe extern "C" fn()>,
 }

@@ -34,6 +34,8 @@
 //! - [`Plugin`], [`Info`], [`Commands`]: who the plugin is and what it takes
 //! - [`Call`], [`Pending`], [`Failure`]: one command and its answer, now or later
 //! - [`Host`], [`Store`]: what the server offers
+//! - [`Stateful`], [`State`]: what a plugin knows outlives it, in a swap and a restart
+//! - [`ThreadHooks`]: for runtimes that want to know their threads
 //! - [`files`]: opens what a client names
 //! - [`testing`]: runs the plugin without a server
 //!
@@ -44,6 +46,7 @@
 #[cfg(panic = "abort")]
 compile_error!("a plugin must be built with panic = \"unwind\": with \"abort\" any panic would end the server with it");
 
+mod abilities;
 mod call;
 mod commands;
 mod dispatch;
@@ -53,10 +56,12 @@ pub mod files;
 mod host;
 mod pending;
 mod plugin;
+mod state;
 mod status;
 mod store;
 pub mod testing;
 
+pub use abilities::{Abilities, ThreadHooks};
 pub use call::{Attachment, Call, Command, Token};
 pub use commands::{Commands, Registration};
 pub use export::buffer::{Buffer, Text};
@@ -64,6 +69,7 @@ pub use failure::Failure;
 pub use host::{Host, Level};
 pub use pending::Pending;
 pub use plugin::{Error, Info, NoConfig, Plugin};
+pub use state::{Saved, Saver, State, Stateful, Written};
 pub use status::Status;
 pub use store::{Batch, BlobReader, BlobWriter, Store, StoreError};
 

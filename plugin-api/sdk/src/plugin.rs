@@ -1,19 +1,22 @@
 //! Who a plugin is and how it lives.
 
-use crate::{Commands, Host, Token};
+use crate::{Abilities, Commands, Host, Token};
 use jackfield_plugin_api as abi;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// Why a plugin could not be made or started: a text for the operator. Any error type or text becomes one with `?` or
+/// Why a plugin could not be made, started, saved or restored: a text for the operator. Any error type or text becomes one with `?` or
 /// `.into()`.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// A plugin. One instance is made of each generation; its commands may run on several threads (see [`Commands`]), hence
 /// `Send + Sync`.
 ///
-/// Order: [`commands`](Self::commands) and [`INFO`](Self::INFO) are read when the library is loaded; then `new`, `start`,
-/// commands and `cancel`, `stop`, and either `start` again or drop. All but the commands run on one control thread.
+/// Order: [`commands`](Self::commands), [`INFO`](Self::INFO) and [`ABILITIES`](Self::ABILITIES) are read when the library
+/// is loaded; then `new`, `start`, commands and `cancel`, `stop`, and either `start` again or drop. A [`Stateful`] plugin
+/// restores between `new` and `start`, and saves after `stop`. All but the commands run on one control thread.
+///
+/// [`Stateful`]: crate::Stateful
 pub trait Plugin: Send + Sync + Sized + 'static {
     /// The operator's settings for this plugin, made from a JSON object (`{}` where none were given). [`NoConfig`] where
     /// there are none to make.
@@ -21,6 +24,9 @@ pub trait Plugin: Send + Sync + Sized + 'static {
 
     /// Who this is.
     const INFO: Info;
+
+    /// What it can do beyond its commands; nothing unless told.
+    const ABILITIES: Abilities<Self> = Abilities::new();
 
     /// Makes the instance. Takes nothing exclusive (ports, cameras, threads): that is for [`start`](Self::start), because
     /// the older version may still be at work. Here `host` can log and reach services.
@@ -93,13 +99,6 @@ impl Info {
     #[must_use]
     pub const fn exclusive(mut self) -> Self {
         self.flags |= abi::JF_PLUGIN_EXCLUSIVE;
-        self
-    }
-
-    /// [`exclusive`](Self::exclusive), and the state is handed over from version to version.
-    #[must_use]
-    pub const fn stateful(mut self) -> Self {
-        self.flags |= abi::JF_PLUGIN_STATEFUL;
         self
     }
 

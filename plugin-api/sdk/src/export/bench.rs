@@ -4,7 +4,7 @@ use super::bench_store::STORE_TABLE;
 use super::buffer::Buffer;
 use super::entry::entry;
 use super::host::HostTable;
-use super::tables::{bytes, element, read, str_bytes, text};
+use super::tables::{Table, bytes, element, read, str_bytes, text};
 use crate::testing::desk::{Desk, Phase};
 use crate::testing::{Attachment, Outcome, Progress, Refused, Request};
 use crate::{Host, Plugin, Status, Store};
@@ -27,6 +27,7 @@ unsafe impl Send for Loaded {}
 unsafe impl Sync for Loaded {}
 
 impl Loaded {
+    /// Calls the entry function.
     pub fn load<P: Plugin>(desk: &'static Desk) -> Result<Self, Refused> {
         let host: &'static jf_host = Box::leak(Box::new(jf_host {
             struct_size: size_of::<jf_host>() as u32,
@@ -48,12 +49,12 @@ impl Loaded {
         Ok(Self { host, table, instance: AtomicPtr::new(null_mut()) })
     }
 
-    pub fn create(&mut self, config: &str) -> Result<(), Refused> {
+    pub fn create(&self, config: &str) -> Result<(), Refused> {
         let create = self.table.create.ok_or_else(|| missing("create"))?;
         let (mut instance, mut why) = (null_mut(), jf_buf::EMPTY);
         // SAFETY: all pointers are to values of this frame, or static.
         let status = unsafe { create(self.host, jf_str::new(config), &mut instance, &mut why) };
-        self.instance = AtomicPtr::new(instance);
+        self.instance.store(instance, Ordering::Release);
         outcome("create", status, why)
     }
 
@@ -98,7 +99,18 @@ impl Loaded {
         host.store().expect("the bench has a store from `create` to `destroy`")
     }
 
-    fn instance(&self) -> *mut c_void {
+    /// A copy of the table of an extension; `None` where the plugin has none.
+    pub(super) fn extension<T: Table>(&self, id: &str) -> Option<T> {
+        let get_extension = self.table.get_extension?;
+        // SAFETY: `id` lives until the call returns; the plugin answers NULL or a static table, of the kind that each
+        // caller of this function names with its id.
+        unsafe {
+            let table = get_extension(jf_str::new(id)).cast::<T>();
+            (!table.is_null()).then(|| read(table))
+        }
+    }
+
+    pub(super) fn instance(&self) -> *mut c_void {
         self.instance.load(Ordering::Acquire)
     }
 }
@@ -107,7 +119,7 @@ fn missing(step: &'static str) -> Refused {
     Refused { step, status: Status::Invalid, why: "the plugin's table has no such function".into() }
 }
 
-fn outcome(step: &'static str, status: jf_status, why: jf_buf) -> Result<(), Refused> {
+pub(super) fn outcome(step: &'static str, status: jf_status, why: jf_buf) -> Result<(), Refused> {
     // SAFETY: the plugin has handed it over to us.
     let why = unsafe { Buffer::new(why) };
     Status::check(status).map_err(|status| Refused { step, status, why: String::from_utf8_lossy(&why).into_owned() })

@@ -8,6 +8,7 @@ use crate::testing::desk::Phase;
 use crate::testing::memory::Memory;
 use jackfield_plugin_api::*;
 use std::ffi::c_void;
+use std::sync::Arc;
 
 pub(crate) static STORE_TABLE: jf_store_v1 = jf_store_v1 {
     struct_size: size_of::<jf_store_v1>() as u32,
@@ -33,12 +34,12 @@ type Host = *const jf_host;
 ///
 /// # Safety
 /// `host` is a table of the bench.
-unsafe fn store(host: Host) -> Result<&'static Memory, Status> {
+unsafe fn store(host: Host) -> Result<Arc<Memory>, Status> {
     // SAFETY: as promised by the caller.
     let desk = unsafe { desk(host) };
     match desk.phase() {
         Phase::Created | Phase::Running if desk.is_inline_thread() => Err(Status::WrongThread),
-        Phase::Created | Phase::Running => Ok(&desk.store),
+        Phase::Created | Phase::Running => Ok(desk.store()),
         Phase::Probed | Phase::Gone => Err(Status::WrongState),
     }
 }
@@ -57,7 +58,7 @@ unsafe fn give<T>(out: *mut T, result: Result<T, Status>) -> jf_status {
 
 unsafe extern "C" fn begin(host: Host, batch: *mut u64) -> jf_status {
     // SAFETY: see above.
-    unsafe { give(batch, store(host).map(Memory::begin)) }
+    unsafe { give(batch, store(host).map(|store| store.begin())) }
 }
 
 unsafe extern "C" fn put(

@@ -52,7 +52,7 @@ impl Descriptor {
         let (topics, topic_count) = memory.texts(topics);
         let raw = jf_descriptor {
             struct_size: size_of::<jf_descriptor>() as u32,
-            flags,
+            flags: flags | P::ABILITIES.flags(),
             id: jf_str::new(id),
             name: jf_str::new(name),
             version: jf_str::new(version),

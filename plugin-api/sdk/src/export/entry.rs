@@ -34,6 +34,10 @@ pub unsafe fn entry<P: Plugin>(host: *const jf_host, out: *mut jf_plugin, slot: 
             return JF_E_PANIC;
         }
     };
+    if P::ABILITIES.thread.is_some() {
+        // SAFETY: the host's table is valid until unload.
+        unsafe { super::thread::tell(host.raw()) };
+    }
     let table = jf_plugin {
         struct_size: size_of::<jf_plugin>() as u32,
         abi_minor: JF_ABI_MINOR,
@@ -44,7 +48,7 @@ pub unsafe fn entry<P: Plugin>(host: *const jf_host, out: *mut jf_plugin, slot: 
         cancel: Some(cancel::<P>),
         stop: Some(stop::<P>),
         destroy: Some(destroy::<P>),
-        get_extension: Some(get_extension),
+        get_extension: Some(get_extension::<P>),
     };
     let size = room.min(size_of::<jf_plugin>());
     // SAFETY: the host has room for `room` bytes at `out`.
@@ -56,7 +60,7 @@ pub unsafe fn entry<P: Plugin>(host: *const jf_host, out: *mut jf_plugin, slot: 
 ///
 /// # Safety
 /// `instance` is NULL, or was made by `create::<P>` and is not destroyed before `'a` ends.
-unsafe fn instance<'a, P>(instance: *mut c_void) -> Option<&'a Instance<P>> {
+pub(super) unsafe fn instance<'a, P>(instance: *mut c_void) -> Option<&'a Instance<P>> {
     // SAFETY: as promised by the caller; an instance is only shared (`Plugin` is Sync) until `destroy`.
     unsafe { instance.cast::<Instance<P>>().as_ref() }
 }
@@ -65,7 +69,7 @@ unsafe fn instance<'a, P>(instance: *mut c_void) -> Option<&'a Instance<P>> {
 ///
 /// # Safety
 /// `why` is NULL or can be written.
-unsafe fn explain(why: *mut jf_buf, text: String) {
+pub(super) unsafe fn explain(why: *mut jf_buf, text: String) {
     if !why.is_null() {
         // SAFETY: as promised by the caller.
         unsafe { why.write(into_buf(text.into_bytes())) };
@@ -105,7 +109,7 @@ unsafe extern "C" fn create<P: Plugin>(
 }
 
 /// An error with its causes.
-fn chain(error: &Error) -> String {
+pub(super) fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -167,7 +171,16 @@ unsafe extern "C" fn destroy<P: Plugin>(raw: *mut c_void) {
     }
 }
 
-/// The optional abilities. None is in this version of the SDK.
-unsafe extern "C" fn get_extension(_id: jf_str) -> *const c_void {
-    std::ptr::null()
+/// The optional abilities, by id.
+unsafe extern "C" fn get_extension<P: Plugin>(id: jf_str) -> *const c_void {
+    // SAFETY: borrowed from the host during this call.
+    match unsafe { text(id) } {
+        EXTENSION_STATE => pointer(P::ABILITIES.state),
+        EXTENSION_THREAD => pointer(P::ABILITIES.thread),
+        _ => std::ptr::null(),
+    }
+}
+
+fn pointer<T>(table: Option<&'static T>) -> *const c_void {
+    table.map_or(std::ptr::null(), |table| std::ptr::from_ref(table).cast())
 }

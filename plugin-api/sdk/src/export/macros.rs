@@ -1,6 +1,6 @@
 //! The macro that makes a library a plugin.
 
-/// Exports a [`Plugin`] as the one function that a host looks up, `jackfield_plugin_v1`. Once in a crate.
+/// Exports a [`Plugin`](crate::Plugin) as the one function that a host looks up, `jackfield_plugin_v1`. Once in a crate.
 ///
 /// It works under `#![forbid(unsafe_code)]`: the unsafe parts are this crate's, and held by its tests.
 #[macro_export]

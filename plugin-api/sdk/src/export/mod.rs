@@ -6,15 +6,17 @@
 //! - `host`, `store`: the host's tables as safe methods
 //! - `command`, `reply`: a command and its answer
 //! - `descriptor`, `entry`: what the plugin offers
+//! - `state`, `thread`: its abilities beyond commands
 //! - `macros`: the entry symbol
-//! - `bench`, `bench_store`: a host for tests
+//! - `bench`, `bench_state`, `bench_store`: a host for tests
 //!
-//! An extension of the plugin (state, events, threads) becomes one more file here and one more line in
+//! An extension of the plugin becomes one more file here and one more line in
 //! `entry::get_extension`.
 
 #![allow(unsafe_code)]
 
 pub(crate) mod bench;
+pub(crate) mod bench_state;
 pub(crate) mod bench_store;
 pub(crate) mod buffer;
 pub(crate) mod command;
@@ -24,8 +26,12 @@ pub(crate) mod guard;
 pub(crate) mod host;
 mod macros;
 pub(crate) mod reply;
+pub(crate) mod state;
 pub(crate) mod store;
 pub(crate) mod tables;
+pub(crate) mod thread;
 
+#[cfg(test)]
+mod state_tests;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::desk::{Desk, Event, Phase};
 use super::{Attachment, Outcome, Progress, Refused, Request};
 use crate::commands::Commands;
 use crate::export::bench::{CommandMemory, Loaded};
-use crate::{Plugin, Store};
+use crate::{Plugin, Status, Store};
 use jackfield_plugin_api::JF_INLINE;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 /// A started plugin, and the host that it believes in. Stops and destroys it when dropped.
 pub struct Bench<P> {
-    loaded: Arc<Loaded>,
-    desk: &'static Desk,
+    pub(super) loaded: Arc<Loaded>,
+    pub(super) desk: &'static Desk,
     limit: Duration,
     plugin: PhantomData<fn() -> P>,
 }
@@ -21,20 +21,15 @@ pub struct Bench<P> {
 impl<P: Plugin> Bench<P> {
     /// Loads, creates and starts the plugin. `config` is a JSON text or a `serde_json::Value`.
     pub fn new(config: impl ToString) -> Result<Self, Refused> {
-        // Never freed, as with the server, whose tables outlive a plugin: a thread that the plugin left behind may still
-        // call them.
-        let desk: &'static Desk = Box::leak(Box::default());
-        let mut loaded = Loaded::load::<P>(desk)?;
-        desk.enter(Phase::Created);
-        loaded.create(&config.to_string())?;
-        desk.enter(Phase::Running);
-        // From here on, dropping the bench destroys the instance.
-        let bench = Self { loaded: Arc::new(loaded), desk, limit: Duration::from_secs(30), plugin: PhantomData };
-        bench.loaded.start()?;
-        Ok(bench)
+        Self::begin(&config.to_string(), None, Arc::default())
     }
 
-    /// How long a command may take before its outcome is [`Status::Deadline`](crate::Status::Deadline); 30 s unless told.
+    /// Of a plugin whose control thread is this one.
+    pub(super) fn of(loaded: Loaded, desk: &'static Desk) -> Self {
+        Self { loaded: Arc::new(loaded), desk, limit: Duration::from_secs(30), plugin: PhantomData }
+    }
+
+    /// How long a command may take before its outcome is [`Status::Deadline`]; 30 s unless told.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -54,8 +49,9 @@ impl<P: Plugin> Bench<P> {
     /// [`call`](Self::call) with all that a command can have.
     ///
     /// # Panics
-    /// If the params are no JSON: a server would not let them through.
+    /// If the params are no JSON: a server would not let them through. If the plugin has handed over.
     pub fn send(&self, request: Request) -> Outcome {
+        assert!(self.desk.phase() == Phase::Running, "the plugin has handed over: ask the one that took over");
         if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&request.params) {
             panic!("the params of '{}' are no JSON: {error}: {}", request.key, request.params);
         }
@@ -65,8 +61,12 @@ impl<P: Plugin> Bench<P> {
         let (desk, loaded) = (self.desk, Arc::clone(&self.loaded));
         let thread = std::thread::Builder::new().name("plugin".into()).spawn(move || {
             desk.begin(token);
-            let status = loaded.handle(&memory);
-            desk.returned(token, status);
+            // Inline commands run on threads that are not the plugin's.
+            let entered = if inline { Ok(()) } else { loaded.enter_thread() };
+            desk.returned(token, entered.map_or_else(Status::raw, |()| loaded.handle(&memory)));
+            if !inline && entered.is_ok() {
+                loaded.leave_thread();
+            }
         });
         let thread = thread.expect("a test may start a thread");
         let until = Instant::now() + self.limit;
@@ -74,7 +74,7 @@ impl<P: Plugin> Bench<P> {
             match self.desk.wait(token, until) {
                 Event::Cancel => self.loaded.cancel(token),
                 Event::Done(outcome) => {
-                    // `returned` was its last step.
+                    // It is at its end.
                     let _ = thread.join();
                     self.desk.release();
                     return outcome;
@@ -128,15 +128,25 @@ impl<P: Plugin> Bench<P> {
     }
 }
 
+impl<P> Bench<P> {
+    /// Destroys the instance, if there is one.
+    pub(super) fn end(&self) {
+        self.desk.release();
+        self.desk.enter(Phase::Gone);
+        self.loaded.destroy();
+        self.loaded.leave_thread();
+        self.desk.set_store(Arc::default());
+    }
+}
+
 impl<P> Drop for Bench<P> {
     fn drop(&mut self) {
-        if self.desk.is_idle() {
-            self.loaded.stop();
-            self.desk.release();
-            self.desk.enter(Phase::Gone);
-            self.loaded.destroy();
-            self.desk.store.clear();
-        }
         // Else a command has not ended: its plugin is left as it is, which is all that is safe.
+        if self.desk.is_idle() && self.desk.phase() != Phase::Gone {
+            if self.desk.phase() == Phase::Running {
+                self.loaded.stop();
+            }
+            self.end();
+        }
     }
 }

@@ -17,9 +17,9 @@ pub(crate) enum Phase {
     /// In the entry function, as in a probe: only the log works.
     #[default]
     Probed,
-    /// In `create`.
+    /// In `create` and `restore`.
     Created,
-    /// From `start` to `stop`.
+    /// From `start` to `destroy`.
     Running,
     /// From `destroy` on.
     Gone,
@@ -36,7 +36,8 @@ type CancelWhen = Box<dyn FnMut(&Progress) -> bool + Send>;
 
 #[derive(Default)]
 pub(crate) struct Desk {
-    pub store: Memory,
+    /// Empty at first; the next version of a plugin gets that of the version before.
+    store: Mutex<Arc<Memory>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -68,6 +69,15 @@ struct Flight {
 impl Desk {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn store(&self) -> Arc<Memory> {
+        Arc::clone(&self.store.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A desk is never freed, what is stored is: by the last desk that lets go of it.
+    pub fn set_store(&self, store: Arc<Memory>) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
     }
 
     pub fn enter(&self, phase: Phase) {

@@ -40,10 +40,6 @@ impl Memory {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn clear(&self) {
-        *self.inner() = Inner::default();
-    }
-
     pub fn begin(&self) -> u64 {
         let mut inner = self.inner();
         let handle = inner.handle();

@@ -10,15 +10,20 @@
 //! # }
 //! ```
 //!
+//! A [stateful](crate::Stateful) plugin is tested against what older versions saved by [`Bench::restored`], and against
+//! other versions that are there as types by [`Bench::hand_over`].
+//!
 //! As with the server, each command runs on a thread of its own, the thread that owns the bench being the control thread;
 //! commands may be called from several threads at once. What the server would check (schemas, limits, who may do what) is
 //! not checked here; JSON, tokens, states and threads are.
 
 mod bench;
 pub(crate) mod desk;
+mod handover;
 pub(crate) mod memory;
 
 pub use bench::Bench;
+pub use handover::SavedState;
 
 use crate::Status;
 
@@ -116,14 +121,14 @@ impl Outcome {
     }
 }
 
-/// Why a plugin could not be made.
+/// Why a plugin could not be made, or could not hand over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// "load", "create" or "start".
+    /// "load", "enter", "create", "save", "restore" or "start".
     pub step: &'static str,
     /// How it failed.
     pub status: Status,
-    /// The plugin's text for the operator.
+    /// The plugin's text for the operator; what "save" and "enter" have to say stands in the log.
     pub why: String,
 }
 
