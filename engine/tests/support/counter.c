@@ -36,6 +36,10 @@ typedef struct {
 } counter;
 
 static int log_descriptor = -1;
+/* The thread of the first `enter`, which comes before there is anybody to tell. */
+static long first_entered;
+
+static long thread_id(void) { return (long)syscall(SYS_gettid); }
 
 static void say(const char *format, ...) {
     char line[256];
@@ -65,7 +69,7 @@ static jf_status create(const jf_host *host, jf_str config, void **instance, jf_
     c->host = host;
     c->log = log_descriptor = (int)number(config, "\"log\":", -1);
     c->save_waits = (int)number(config, "\"save_waits\":", -1);
-    say("create " VERSION);
+    say("create " VERSION " %ld %ld", thread_id(), first_entered);
     *instance = c;
     return JF_OK;
 }
@@ -156,9 +160,8 @@ static jf_status restore(void *instance, uint32_t schema, jf_str version, jf_byt
     return JF_OK;
 }
 
-static long thread_id(void) { return (long)syscall(SYS_gettid); }
-
 static jf_status enter(void) {
+    if (first_entered == 0) first_entered = thread_id();
     say("enter %ld", thread_id());
 #ifdef ENTER_FAILS
     return JF_E_UNAVAILABLE;

@@ -203,8 +203,7 @@ impl Setup {
             let _ = woken.send(());
         });
         engine.wait_ready();
-        // Before any step is read away.
-        let bench = Bench {
+        Bench {
             engine,
             wire,
             folder,
@@ -213,8 +212,7 @@ impl Setup {
             config,
             root: Some(root),
             crashed: false,
-        };
-        bench
+        }
     }
 }
 
