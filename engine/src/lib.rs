@@ -7,6 +7,7 @@
 
 mod builtins;
 mod call;
+mod check;
 mod control;
 mod core;
 mod dispatch;
@@ -26,8 +27,10 @@ mod timer;
 mod topics;
 
 pub use call::{Order, Progress, ReplySink, ReplyTo};
+pub use check::check_file;
 pub use dispatch::{CallHandle, Submitted};
 pub use engine::{Engine, EngineConfig, EngineError, LastEnd};
+pub use host::inspect;
 pub use limits::Limits;
 pub use plugin::PluginConfig;
 pub use reload::{Step, Watch};
