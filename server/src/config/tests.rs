@@ -54,6 +54,7 @@ fn with_nothing_said_the_defaults_hold() {
         (config.plugins.watch, config.plugins.settle_ms, config.plugins.live_generations),
         (Watch::Native, 60, 3)
     );
+    assert!(config.plugins.probe);
     assert_eq!(config.plugin("any"), Plugin::default());
     assert_eq!(config.http, Http { origins: vec![], quit: Quit::Loopback });
     assert_eq!(config.limits, Limits::default());
@@ -70,6 +71,7 @@ data = "here"
 folders = ["plugins", "/opt/plugins"]
 watch = "poll"
 settle_ms = 0
+probe = false
 live_generations = 2
 [plugin.image]
 disabled = true
@@ -96,6 +98,7 @@ format = "json"
     assert_eq!(config.data, place.path("here"));
     assert_eq!(config.plugins.folders, [place.path("plugins"), PathBuf::from("/opt/plugins")]);
     assert_eq!((config.plugins.watch, config.plugins.settle_ms, config.plugins.live_generations), (Watch::Poll, 0, 2));
+    assert!(!config.plugins.probe);
     let image = config.plugin("image");
     assert_eq!((image.disabled, image.threads), (true, 2));
     assert_eq!(image.deadline_s.into_iter().collect::<Vec<_>>(), [("*".to_owned(), 0.5), ("image".to_owned(), 5.0)]);
