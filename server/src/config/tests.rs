@@ -113,7 +113,7 @@ format = "json"
     assert_eq!(config.log, Log { level: Level::Debug, format: Format::Json });
     assert_eq!(
         *config.origin(&["plugin", "image", "config", "quality"]),
-        Origin::File { path: place.path("jackfield.toml"), line: 14 }
+        Origin::File { path: place.path("jackfield.toml"), line: 15 }
     );
     assert_eq!(*config.origin(&["limits", "hold_ms"]), Origin::Default);
 }
@@ -124,7 +124,7 @@ fn unknown_keys_are_refused_with_file_line_and_the_valid_names() {
     for (text, line, name, valid) in [
         ("listn = []", "line 1", "listn", "`listen`, `data`"),
         ("\n[limits]\nmessage_byte = 1", "line 3", "message_byte", "`message_bytes`"),
-        ("[plugins]\nprobe = true", "line 2", "probe", "`live_generations`"),
+        ("[plugins]\nprove = true", "line 2", "prove", "`probe`"),
         ("[plugin.image]\nrollback = true", "line 2", "rollback", "`deadline_s`"),
         ("[http]\nstatic = \"x\"", "line 2", "static", "`origins`"),
         ("[log]\ncolour = 1", "line 2", "colour", "`level`"),

@@ -154,7 +154,9 @@ impl Running {
             Some(status) => match (status.code(), status.signal()) {
                 (Some(0), _) if !answer.is_empty() => return Ok(answer.to_owned()),
                 (Some(1), _) if !answer.is_empty() => answer.to_owned(),
-                (Some(code), _) => format!("it ended the process itself with exit code {code} when loaded in a probe"),
+                (Some(code), _) => {
+                    format!("it ended the process itself with exit code {code} when loaded in a probe process")
+                }
                 (None, Some(libc::SIGKILL)) => {
                     "it was killed (SIGKILL) when loaded in a probe process: perhaps for want of memory".to_owned()
                 }
