@@ -125,7 +125,8 @@ fn a_library_that_ends_the_process_is_refused_with_the_exit_code() {
 #[test]
 fn whatever_a_library_prints_is_no_answer_and_does_not_hold_up_the_probe() {
     let candidate = candidate("WRITE_A_MEGABYTE");
-    assert_eq!(candidate.probe(LIMIT), Ok(()));
+    let described = ProbeProcess::new(dist::program()).describe(&candidate.library, LIMIT).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&described).unwrap()["id"], "at-load", "{described}");
     let talkative = self::candidate("WRITE_A_MEGABYTE_AND_CRASH").refused(LIMIT);
     assert!(talkative.len() < 500, "{} bytes of reason", talkative.len());
     assert!(talkative.ends_with("the end"), "{talkative}");
