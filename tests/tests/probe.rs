@@ -104,11 +104,12 @@ fn a_library_that_crashes_is_refused_with_the_signal_and_its_last_words() {
 fn a_library_that_hangs_is_ended_at_the_limit() {
     let candidate = candidate("HANG_IN_CONSTRUCTOR");
     let begun = Instant::now();
-    let limit = Duration::from_millis(300);
+    // Enough for a busy machine to come as far as that.
+    let limit = Duration::from_secs(2);
     let reason = candidate.refused(limit);
     assert_eq!(
         reason,
-        "it hung when loaded in a probe process: longer than 0.3 s (limit probe_s); its last words: hanging"
+        "it hung when loaded in a probe process: longer than 2 s (limit probe_s); its last words: hanging"
     );
     assert!((limit..PATIENCE).contains(&begun.elapsed()));
     wait_until_gone(&fs::read_to_string(candidate.file("process")).unwrap());

@@ -13,8 +13,6 @@ pub use note::{orderly, watch};
 const FILE: &str = "crash";
 /// Longest note.
 const LONGEST: u64 = 128;
-/// What is noted of an exit.
-const EXIT: &str = "exit";
 
 /// Takes the note of the process that used the data folder before; its lock is held. A second call finds none.
 pub fn take(data: &Path) -> LastEnd {
@@ -59,7 +57,7 @@ pub fn orderly() {}
 
 #[cfg(unix)]
 mod note {
-    use super::{EXIT, FILE};
+    use super::FILE;
     use crate::sys::signals::FATAL;
     use std::fs::OpenOptions;
     use std::io;
@@ -68,6 +66,11 @@ mod note {
     use std::path::Path;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// What is noted of an exit.
+    const EXIT: &str = "exit";
+    /// How long a thread that goes down too lets the first one write.
+    const PATIENCE_MS: u32 = 100;
 
     struct Watched {
         /// Open for the rest of the process.
@@ -81,6 +84,7 @@ mod note {
     static WATCHED: OnceLock<Watched> = OnceLock::new();
     /// The first thing that goes wrong is the one to know.
     static NOTED: AtomicBool = AtomicBool::new(false);
+    static WRITTEN: AtomicBool = AtomicBool::new(false);
     static ORDERLY: AtomicBool = AtomicBool::new(false);
 
     /// Opens a new note in the data folder, and watches for the end of this process from now on. Once a process.
@@ -149,8 +153,11 @@ mod note {
     fn note(what: &str) {
         let Some(watched) = WATCHED.get() else { return };
         // SAFETY: it takes nothing, and is allowed in a handler.
-        if unsafe { libc::getpid() } != watched.process || NOTED.swap(true, Ordering::AcqRel) {
+        if unsafe { libc::getpid() } != watched.process {
             return;
+        }
+        if NOTED.swap(true, Ordering::AcqRel) {
+            return wait_until_written();
         }
         let thread = thread_name();
         let mut text = [0; 64];
@@ -162,6 +169,19 @@ mod note {
         }
         // SAFETY: `text` has `length` readable bytes; write is allowed in a handler.
         unsafe { libc::write(watched.note, text.as_ptr().cast(), length) };
+        WRITTEN.store(true, Ordering::Release);
+    }
+
+    /// Several threads may stumble over what one has broken: the second must not end the process under the first's pen.
+    fn wait_until_written() {
+        let nap = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        for _ in 0..PATIENCE_MS {
+            if WRITTEN.load(Ordering::Acquire) {
+                return;
+            }
+            // SAFETY: `nap` is readable; nanosleep is allowed in a handler.
+            unsafe { libc::nanosleep(&nap, std::ptr::null_mut()) };
+        }
     }
 
     /// The name of this thread, zeros behind.
