@@ -78,9 +78,12 @@ async fn serve(config: Config, program: Option<PathBuf>, process: Process) -> Re
     let store = Arc::new(SqliteStore::open(&config.data)?);
     let last_end = last_end(&config.data);
     let listeners = bind(&urls, config.listen_is_default())?;
-    let engine = EngineConfig { probe: probe(&config, program), ..engine_config(&config, store) };
-    let engine = EngineConfig { thread_keys: process.thread_keys, last_end, ..engine };
-    let engine = Arc::new(Engine::start(engine)?);
+    let engine = Arc::new(Engine::start(EngineConfig {
+        probe: probe(&config, program),
+        thread_keys: process.thread_keys,
+        last_end,
+        ..engine_config(&config, store)
+    })?);
     let shared = Arc::new(Shared { engine: engine.clone(), limits: config.limits.clone(), stop: stop.clone() });
     let quit = config.http.quit == config::Quit::Loopback;
     let accept = Arc::new(Accept::new(shared, config.http.origins.clone(), quit));

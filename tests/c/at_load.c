@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -104,12 +106,14 @@ static void destroy(void *instance) { (void)instance; }
 
 static void look_around(const jf_host *host)
 {
+    struct rlimit core = {.rlim_cur = 1};
     char text[64], names[8192] = "", byte;
     int services = 0;
     const char *const ids[] = {"jackfield.store/1", "jackfield.topics/1", "jackfield.call/1"};
     for (int id = 0; id < 3; id++) services += host->get_service(host, (jf_str){ids[id], strlen(ids[id])}) != NULL;
-    snprintf(text, sizeof text, "%s, stdin is %s", services ? "a service" : "no service",
-             read(0, &byte, 1) == 0 ? "empty" : "not empty");
+    getrlimit(RLIMIT_CORE, &core);
+    snprintf(text, sizeof text, "%s, stdin is %s, %s", services ? "a service" : "no service",
+             read(0, &byte, 1) == 0 ? "empty" : "not empty", core.rlim_cur || prctl(PR_GET_DUMPABLE) ? "core" : "no core");
     leave(FOLDER "/entered", text);
     for (char **variable = environ; *variable; variable++) {
         size_t length = strcspn(*variable, "=");

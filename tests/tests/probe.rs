@@ -81,7 +81,7 @@ fn a_sound_library_is_described_and_its_create_is_never_called() {
     );
     assert_eq!(described["flags"], json!(["EXCLUSIVE"]));
     assert_eq!(described["keys"], json!([{"key": "at-load", "class": "SERIAL", "help": "Does nothing"}]));
-    assert_eq!(fs::read_to_string(candidate.file("entered")).unwrap(), "no service, stdin is empty");
+    assert_eq!(fs::read_to_string(candidate.file("entered")).unwrap(), "no service, stdin is empty, no core");
     assert!(!candidate.file("created").exists(), "create was called");
     assert_eq!(candidate.probe(LIMIT), Ok(()));
     assert_eq!(children(), Vec::<String>::new());

@@ -8,6 +8,7 @@ use jackfield_tests::control::{self, Control};
 use jackfield_tests::server::{Server, Setup};
 use jackfield_tests::{cc, dist, repo_file, root, rust};
 use serde_json::{Value, json};
+use std::env::consts;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,12 +99,18 @@ fn the_program_alone_stands_between_libraries_and_their_keys() {
     let taken =
         |file: &Path| names.into_iter().filter(|name| exports(file).iter().any(|export| export == name)).count();
     assert_eq!(taken(&dist::program()), names.len(), "plugins do not bind to the program's functions");
-    for library in [dist::plugin("echo"), dist::plugin("image"), dist::example("plugin-rust")] {
+    let mut libraries = Vec::new();
+    files(&dist::dist(), consts::DLL_EXTENSION, &mut libraries);
+    assert!(libraries.contains(&dist::plugin("echo")));
+    for library in libraries {
         assert_eq!(taken(&library), 0, "{}", library.display());
     }
     let mut sources = Vec::new();
-    for folder in ["plugin-api", "engine", "dialects", "server", "plugins", "examples"] {
-        rust_files(&root().join(folder), &mut sources);
+    for entry in fs::read_dir(root()).unwrap() {
+        let folder = entry.unwrap().path();
+        if folder.is_dir() && !["target", "tests"].map(|name| root().join(name)).contains(&folder) {
+            files(&folder, "rs", &mut sources);
+        }
     }
     let defines = |file: &PathBuf| {
         let text = fs::read_to_string(file).unwrap();
@@ -113,12 +120,13 @@ fn the_program_alone_stands_between_libraries_and_their_keys() {
     assert_eq!(sources, [root().join("server/src/bin/jackfield/keys.rs")]);
 }
 
-fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
+/// The files below `folder` with this suffix.
+fn files(folder: &Path, suffix: &str, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            rust_files(&path, into);
-        } else if path.extension() == Some(OsStr::new("rs")) {
+            files(&path, suffix, into);
+        } else if path.extension() == Some(OsStr::new(suffix)) {
             into.push(path);
         }
     }
