@@ -4,10 +4,13 @@ use crate::accept::Accept;
 use crate::config::{self, Config};
 use crate::session::Shared;
 use crate::store::{OpenError, SqliteStore};
+use crate::sys::crash;
 use crate::transport::{ListenError, ListenUrl, Listener, UrlError};
+use jackfield_engine::services::{Probe, ThreadKeys};
 use jackfield_engine::{Engine, EngineConfig, EngineError, LastEnd, PluginConfig, Watch};
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,25 +51,39 @@ impl AppError {
     }
 }
 
-/// Runs a server to its end.
-pub fn run(config: Config) -> Result<ExitCode, AppError> {
+/// What only the owner of a process can give, which a library is not.
+#[derive(Clone, Default)]
+pub struct Process {
+    /// Gives thread-local keys of closed plugins back.
+    pub thread_keys: Option<Arc<dyn ThreadKeys>>,
+}
+
+/// Runs a server to its end. `program`: the file of this program, which is started again to try plugins.
+pub fn run(config: Config, program: Option<PathBuf>, process: Process) -> Result<ExitCode, AppError> {
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|source| AppError::System { what: "a runtime", source })?;
-    let outcome = runtime.block_on(serve(config));
+    let outcome = runtime.block_on(serve(config, program, process));
     // Nothing of ours is left in it; a name look-up or a hung plugin thread is not waited for.
     runtime.shutdown_background();
+    crash::orderly();
     outcome
 }
 
-async fn serve(config: Config) -> Result<ExitCode, AppError> {
+async fn serve(config: Config, program: Option<PathBuf>, process: Process) -> Result<ExitCode, AppError> {
     let stop = CancellationToken::new();
     let urls = config.listen.iter().map(|text| text.parse()).collect::<Result<Vec<ListenUrl>, _>>()?;
     let store = Arc::new(SqliteStore::open(&config.data)?);
+    let last_end = last_end(&config.data);
     let listeners = bind(&urls, config.listen_is_default())?;
-    let engine = Arc::new(Engine::start(engine_config(&config, store.clone()))?);
+    let engine = Arc::new(Engine::start(EngineConfig {
+        probe: probe(&config, program),
+        thread_keys: process.thread_keys,
+        last_end,
+        ..engine_config(&config, store)
+    })?);
     let shared = Arc::new(Shared { engine: engine.clone(), limits: config.limits.clone(), stop: stop.clone() });
     let quit = config.http.quit == config::Quit::Loopback;
     let accept = Arc::new(Accept::new(shared, config.http.origins.clone(), quit));
@@ -99,6 +116,31 @@ async fn serve(config: Config) -> Result<ExitCode, AppError> {
         tracing::warn!(sessions = accept.sessions.len(), "some connections did not take their last answers");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How the last server on this data folder ended, told in the log; from now on it is noted how this one does. The folder
+/// is locked.
+fn last_end(data: &Path) -> LastEnd {
+    let last_end = crash::take(data);
+    if let LastEnd::Crash { thread, what } = &last_end {
+        tracing::warn!(what, thread, "the last server on this data folder crashed");
+    }
+    if let Err(error) = crash::watch(data) {
+        tracing::warn!(data = %data.display(), %error, "a crash of this server will not be noted in its data folder");
+    }
+    last_end
+}
+
+#[cfg(unix)]
+fn probe(config: &Config, program: Option<PathBuf>) -> Option<Arc<dyn Probe>> {
+    let program = program.filter(|_| config.plugins.probe)?;
+    Some(Arc::new(crate::sys::probe::ProbeProcess::new(program)))
+}
+
+/// There are no probe processes on this system.
+#[cfg(not(unix))]
+fn probe(_: &Config, _: Option<PathBuf>) -> Option<Arc<dyn Probe>> {
+    None
 }
 
 fn bind(urls: &[ListenUrl], are_default: bool) -> Result<Vec<Listener>, AppError> {
@@ -152,7 +194,7 @@ fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
         probe: None,
         thread_keys: None,
         keep: Some(config.data.clone()),
-        last_end: LastEnd::NoCrash,
+        last_end: LastEnd::default(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
@@ -201,6 +243,7 @@ fn watch_signals(_: &Config, stop: &CancellationToken) -> io::Result<()> {
 
 fn stop_or_exit(stop: &CancellationToken) {
     if stop.is_cancelled() {
+        crash::orderly();
         std::process::exit(1);
     }
     stop.cancel();

@@ -6,6 +6,7 @@
 //! - [`transport`]: frames on sockets: WebSocket and TCP
 //! - [`config`], [`cli`], [`telemetry`]: what the operator says and is told
 //! - [`store`]: documents and blobs on disk
+//! - [`sys`]: processes and signals
 
 mod accept;
 pub mod app;
@@ -13,5 +14,6 @@ pub mod cli;
 pub mod config;
 pub mod session;
 pub mod store;
+pub mod sys;
 pub mod telemetry;
 pub mod transport;

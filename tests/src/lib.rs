@@ -11,6 +11,7 @@ pub mod gate;
 pub mod log;
 #[cfg(unix)]
 pub mod put;
+pub mod rust;
 pub mod server;
 
 use std::path::{Path, PathBuf};

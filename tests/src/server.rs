@@ -29,6 +29,8 @@ pub struct Home(TempDir);
 pub struct Ended {
     /// Exit code; `None` where a signal ended it.
     pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
     /// What it wrote to stdout.
     pub stdout: String,
     /// The last of what it wrote to stderr.
@@ -182,5 +184,9 @@ fn ended(child: &mut Child, stdout: &Log, stderr: &Log) -> Ended {
         panic!("the server (or something that it started) does not end\n{}", stderr.text());
     }
     let status: ExitStatus = child.wait().expect("a child can be waited for");
-    Ended { code: status.code(), stdout: stdout.text(), stderr: stderr.text() }
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    Ended { code: status.code(), signal, stdout: stdout.text(), stderr: stderr.text() }
 }

@@ -2,11 +2,12 @@
 
 #![cfg(unix)]
 
-use jackfield_tests::dist;
-use jackfield_tests::server::{Server, Setup};
+use jackfield_tests::server::{Home, Server, Setup};
+use jackfield_tests::{cc, dist, repo_file};
 use serde_json::{Value, json};
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 /// Exit code, stdout and stderr of `jackfield ARGS`.
@@ -154,13 +155,71 @@ fn plugins_that_are_not_there_are_named() {
 }
 
 #[test]
+fn plugins_check_says_what_a_server_would_say_without_one() {
+    let home = Home::new();
+    let echo = home.install_shipped("echo").display().to_string();
+    let (code, stdout, stderr) = jackfield(&["plugins", "check", &echo]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(stdout.starts_with(&format!("{echo}: sound")), "{stdout}");
+    let words: Vec<Vec<&str>> = stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(words.contains(&vec!["id", "echo"]) && words.contains(&vec!["version", env!("CARGO_PKG_VERSION")]));
+    assert!(words.iter().any(|words| words.starts_with(&["echo", "INLINE", "Gives"])), "{stdout}");
+    let (code, answer) = json(&["plugins", "check", &echo]);
+    assert_eq!((code, &answer["ok"]), (0, &json!(true)));
+    assert_eq!((&answer["result"]["id"], &answer["result"]["keys"][0]["key"]), (&json!("echo"), &json!("echo")));
+    assert_eq!(jackfield(&["plugins", "check"]).0, 2);
+}
+
+#[test]
+fn plugins_check_names_the_step_at_which_a_file_is_refused_and_fails() {
+    let home = Home::new();
+    let plugin = |name: &str, content: &[u8]| {
+        let file = home.plugin(name);
+        fs::write(&file, content).unwrap();
+        file
+    };
+    let echo = fs::read(dist::plugin("echo")).unwrap();
+    let open = plugin("open", &echo);
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o666)).unwrap();
+    let crashing = home.plugin("crashing");
+    let flags = ["-D_GNU_SOURCE", "-DCRASH_IN_CONSTRUCTOR", "-DFOLDER=\"\""];
+    cc::library("c11", &[&repo_file("tests/c/at_load.c")], &flags, &crashing);
+    let other_name = home.path().join("echo.txt");
+    fs::write(&other_name, &echo).unwrap();
+    for (file, reason) in [
+        (home.plugin("missing"), "seen: there is no such file"),
+        (other_name, "seen: the name of a plugin file ends in "),
+        (home.plugins().join("folder.so"), "proved: it is a folder"),
+        (open, "proved: everybody may write to it (mode 666)"),
+        (plugin("cut", &echo[..echo.len() / 2]), "proved: it is "),
+        (plugin("text", b"no library"), "proved: it is not a complete library"),
+        (crashing, "probed: it crashed when loaded in a probe process (SIGSEGV)"),
+    ] {
+        if file.ends_with("folder.so") {
+            fs::create_dir(&file).unwrap();
+        }
+        let path = file.display().to_string();
+        let (code, stdout, stderr) = jackfield(&["plugins", "check", &path]);
+        assert_eq!((code, stdout.as_str()), (1, ""));
+        assert!(stderr.starts_with(&format!("error: {path}: {reason}")), "{stderr}");
+        let (code, answer) = json(&["plugins", "check", &path]);
+        assert_eq!((code, &answer["ok"]), (1, &json!(false)));
+    }
+    fs::set_permissions(home.plugins(), fs::Permissions::from_mode(0o777)).unwrap();
+    let (code, _, stderr) = jackfield(&["plugins", "check", &home.install_shipped("echo").display().to_string()]);
+    assert!(code == 1 && stderr.contains(": seen: its folder ") && stderr.contains("everybody may write"), "{stderr}");
+}
+
+#[test]
 fn config_check_prints_what_a_server_would_do_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("jackfield.toml");
     let path = file.to_str().unwrap();
-    fs::write(&file, "listen = [\"tcp://127.0.0.1:0\"]\n\n[limits]\nconnections = 7\n").unwrap();
+    fs::write(&file, "listen = [\"tcp://127.0.0.1:0\"]\n\n[limits]\nconnections = 7\n\n[plugins]\nprobe = false\n")
+        .unwrap();
     let (code, stdout, stderr) = jackfield(&["config", "check", "--config", path]);
     assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(stdout.contains("plugins.probe = false  # "), "{stdout}");
     assert!(stdout.contains("limits.connections = 7  # ") && stdout.contains("tcp://127.0.0.1:0"), "{stdout}");
     assert_eq!(json(&["config", "check", "--config", path]).1["ok"], true);
     fs::write(&file, "[limits]\nconections = 7\n").unwrap();

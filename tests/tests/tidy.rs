@@ -85,6 +85,18 @@ fn samples() -> Vec<(&'static str, Repo, usize, Repo)> {
             1,
             file("engine/src/host/ffi/a.rs", "unsafe fn a() {}\n"),
         ),
+        (
+            "unsafe-fence",
+            file("server/src/app.rs", "//! a\nunsafe { b() }\n"),
+            2,
+            file("server/src/sys/crash.rs", "unsafe { b() }\n"),
+        ),
+        (
+            "unsafe-fence",
+            file("server/src/bin/jackfield/main.rs", "unsafe { b() }\n"),
+            1,
+            file("server/src/bin/jackfield/keys.rs", "unsafe { b() }\n"),
+        ),
         ("lints", manifest("[package]\n[lints]\n\n[lints.rust]\n"), 1, manifest("[lints]\nworkspace = true\n")),
         ("lints", manifest("[package]\n"), 1, manifest("[package]\n[lints]\nworkspace = true\n")),
         ("file-length", file("engine/src/a.rs", &long), 501, file("tests/fixtures/a.py", &long)),

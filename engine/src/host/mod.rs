@@ -4,16 +4,19 @@
 //! - [`Library`], [`Instance`], [`CommandFrame`]: calls from the host into the plugin (`ffi`)
 //! - [`inline`]: the command that an I/O thread is running right now
 //! - [`Descriptor`]: what the plugin said of itself, copied and checked
+//! - [`inspect`]: who a plugin is, without serving it
 
 mod descriptor;
 mod ffi;
 pub(crate) mod inline;
+mod inspect;
 mod ledger;
 
 pub(crate) use descriptor::{CommandInfo, Descriptor};
 pub(crate) use ffi::{
     CommandFrame, HostTable, Instance, Library, LoadError, Loaded, PluginTable, failure, free_thread_keys,
 };
+pub use inspect::inspect;
 pub(crate) use ledger::{Ledger, Phase};
 
 /// A state as a plugin saved it.

@@ -1,12 +1,16 @@
 //! Reload: from a change in a plugin folder to code that answers. Start-up is a reload from nothing.
 //!
-//! - [`manager`]: the one thread that decides; looks at the folders, settles, proves, swaps
+//! - [`manager`]: the one thread that decides what is looked into, and when
+//! - [`prepare`]: a file read, proved, copied and probed, before anything of it is in this process
 //! - [`wishes`]: what operators ask it for
-//! - [`swap`]: the transaction for one file
+//! - [`swap`]: the transaction for one file; [`hand_over`]: where the old one stops first; [`place`]: what serves
+//! - [`trial`]: new content that fails soon, and the way back; [`stuck`]: handlers that do not return
+//! - [`check`]: what would be said of a file
 //! - [`files`], [`watch`], [`proof`], [`copies`]: what is there, that something happened, that it is whole, our own copy
 //! - [`registry`]: what everybody can ask for
-//! - [`step`]: the names of the steps
+//! - [`step`], [`told`]: the names of the steps, and how they are told
 
+mod check;
 mod copies;
 mod files;
 mod hand_over;
@@ -23,6 +27,7 @@ mod trial;
 mod watch;
 mod wishes;
 
+pub use check::check_file;
 pub(crate) use manager::{Manager, Request};
 pub(crate) use registry::Registry;
 pub use step::Step;

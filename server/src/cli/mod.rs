@@ -5,6 +5,8 @@ mod client;
 mod config_check;
 mod output;
 mod plugins;
+mod plugins_check;
+mod probe;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -12,11 +14,14 @@ mod tests;
 pub use call::CallArgs;
 pub use config_check::ConfigArgs;
 pub use plugins::PluginsArgs;
+pub use probe::ProbeArgs;
 pub use serve::ServeArgs;
 
+use crate::app::Process;
 use crate::config::World;
 use clap::{Args, Parser, Subcommand};
 use output::Outcome;
+use plugins::PluginsCommand;
 use std::future::Future;
 use std::process::ExitCode;
 
@@ -40,6 +45,9 @@ pub enum Command {
     Plugins(PluginsArgs),
     /// Look at the configuration
     Config(ConfigArgs),
+    /// Load a plugin file in this process and say who it is
+    #[command(hide = true)]
+    Probe(ProbeArgs),
 }
 
 /// Where the server is, and how to print.
@@ -54,12 +62,18 @@ pub struct Remote {
 }
 
 /// Does what the command line says.
-pub fn run(cli: Cli, world: World) -> ExitCode {
+pub fn run(cli: Cli, world: World, process: Process) -> ExitCode {
     match cli.command {
-        Command::Serve(args) => serve::run(args, world),
+        Command::Serve(args) => serve::run(args, world, process),
         Command::Call(args) => output::print(args.remote.json, until_cancelled(call::run(&args))),
-        Command::Plugins(args) => output::print(args.remote().json, until_cancelled(plugins::run(&args))),
+        Command::Plugins(args) => match args.command {
+            PluginsCommand::Remote(command) => {
+                output::print(command.remote().json, until_cancelled(plugins::run(&command)))
+            }
+            PluginsCommand::Check(args) => output::print(args.json, plugins_check::run(&args, world)),
+        },
         Command::Config(args) => config_check::run(args, world),
+        Command::Probe(args) => probe::run(&args),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `jackfield plugins`
 
 use super::output::Outcome;
+use super::plugins_check::CheckArgs;
 use super::{Remote, client};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -12,11 +13,20 @@ use std::path::PathBuf;
 pub struct PluginsArgs {
     /// What to do.
     #[command(subcommand)]
-    command: PluginsCommand,
+    pub(super) command: PluginsCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum PluginsCommand {
+pub(super) enum PluginsCommand {
+    #[command(flatten)]
+    Remote(RemoteCommand),
+    /// Say what a server would say of a plugin file, without a server
+    Check(CheckArgs),
+}
+
+/// What a running server is asked for.
+#[derive(Debug, Subcommand)]
+pub(super) enum RemoteCommand {
     /// Show every plugin file, loaded or refused
     List {
         #[command(flatten)]
@@ -45,25 +55,25 @@ enum PluginsCommand {
     },
 }
 
-impl PluginsArgs {
+impl RemoteCommand {
     /// Server and output.
     pub fn remote(&self) -> &Remote {
-        match &self.command {
-            PluginsCommand::List { remote }
-            | PluginsCommand::Reload { remote, .. }
-            | PluginsCommand::Load { remote, .. }
-            | PluginsCommand::Unload { remote, .. } => remote,
+        match self {
+            Self::List { remote }
+            | Self::Reload { remote, .. }
+            | Self::Load { remote, .. }
+            | Self::Unload { remote, .. } => remote,
         }
     }
 }
 
 /// Asks the server to do it.
-pub async fn run(args: &PluginsArgs) -> Outcome {
-    let message = match &args.command {
-        PluginsCommand::List { .. } => json!({ "jackfield.plugins": {} }),
-        PluginsCommand::Reload { id, .. } => json!({ "jackfield.plugins.reload": { "plugin": id } }),
-        PluginsCommand::Unload { id, .. } => json!({ "jackfield.plugins.unload": { "plugin": id } }),
-        PluginsCommand::Load { file, .. } => {
+pub async fn run(command: &RemoteCommand) -> Outcome {
+    let message = match command {
+        RemoteCommand::List { .. } => json!({ "jackfield.plugins": {} }),
+        RemoteCommand::Reload { id, .. } => json!({ "jackfield.plugins.reload": { "plugin": id } }),
+        RemoteCommand::Unload { id, .. } => json!({ "jackfield.plugins.unload": { "plugin": id } }),
+        RemoteCommand::Load { file, .. } => {
             let absolute = match std::path::absolute(file) {
                 Ok(path) => path,
                 Err(why) => return Outcome::Usage(format!("the file {}: {why}", file.display())),
@@ -74,9 +84,9 @@ pub async fn run(args: &PluginsArgs) -> Outcome {
             json!({ "jackfield.plugins.load": { "file": path } })
         }
     };
-    let outcome = client::ask(&args.remote().url, &message.to_string()).await;
-    match (&args.command, outcome) {
-        (PluginsCommand::List { .. }, Outcome::Done { answer, .. }) => match table(&answer) {
+    let outcome = client::ask(&command.remote().url, &message.to_string()).await;
+    match (command, outcome) {
+        (RemoteCommand::List { .. }, Outcome::Done { answer, .. }) => match table(&answer) {
             Some(shown) => Outcome::Done { answer, shown: Some(shown) },
             None => Outcome::Failed(format!("the server's answer is no list of plugins: {answer}")),
         },
@@ -122,7 +132,7 @@ fn table(answer: &str) -> Option<String> {
 }
 
 /// A value in one cell: plugins and files have the names that others gave them, so control characters are escaped.
-fn cell(value: &Value) -> String {
+pub(super) fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => crate::telemetry::escaped(text).into_owned(),

@@ -1,8 +1,9 @@
 //! `jackfield serve`
 
 use super::output::to_stderr;
+use crate::app::{self, Process};
 use crate::config::{Config, Flags, Format, Level, Sources, World};
-use crate::{app, telemetry};
+use crate::telemetry;
 use clap::{ArgAction, Args};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,7 +48,8 @@ impl From<ServeArgs> for Flags {
 }
 
 /// Reads the configuration, starts the log, and hands over to the app.
-pub fn run(args: ServeArgs, world: World) -> ExitCode {
+pub fn run(args: ServeArgs, world: World, process: Process) -> ExitCode {
+    let program = world.program.clone();
     let config = match Config::load(Sources { flags: args.into(), world }) {
         Ok(config) => config,
         Err(why) => {
@@ -56,7 +58,7 @@ pub fn run(args: ServeArgs, world: World) -> ExitCode {
         }
     };
     telemetry::init(&config.log);
-    app::run(config).unwrap_or_else(|why| {
+    app::run(config, program, process).unwrap_or_else(|why| {
         to_stderr(&format!("error: {why}"));
         why.exit_code()
     })

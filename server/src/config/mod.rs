@@ -59,6 +59,8 @@ pub struct Plugins {
     pub watch: Watch,
     /// How long a changed file must rest before it is looked at, in milliseconds.
     pub settle_ms: u64,
+    /// Candidates are loaded in a process of their own first.
+    pub probe: bool,
     /// Most generations of one plugin that serve at once.
     pub live_generations: usize,
 }
@@ -232,7 +234,7 @@ impl Default for Config {
 
 impl Default for Plugins {
     fn default() -> Self {
-        Self { folders: Vec::new(), watch: Watch::Native, settle_ms: 60, live_generations: 3 }
+        Self { folders: Vec::new(), watch: Watch::Native, settle_ms: 60, probe: true, live_generations: 3 }
     }
 }
 

@@ -54,6 +54,7 @@ fn with_nothing_said_the_defaults_hold() {
         (config.plugins.watch, config.plugins.settle_ms, config.plugins.live_generations),
         (Watch::Native, 60, 3)
     );
+    assert!(config.plugins.probe);
     assert_eq!(config.plugin("any"), Plugin::default());
     assert_eq!(config.http, Http { origins: vec![], quit: Quit::Loopback });
     assert_eq!(config.limits, Limits::default());
@@ -70,6 +71,7 @@ data = "here"
 folders = ["plugins", "/opt/plugins"]
 watch = "poll"
 settle_ms = 0
+probe = false
 live_generations = 2
 [plugin.image]
 disabled = true
@@ -96,6 +98,7 @@ format = "json"
     assert_eq!(config.data, place.path("here"));
     assert_eq!(config.plugins.folders, [place.path("plugins"), PathBuf::from("/opt/plugins")]);
     assert_eq!((config.plugins.watch, config.plugins.settle_ms, config.plugins.live_generations), (Watch::Poll, 0, 2));
+    assert!(!config.plugins.probe);
     let image = config.plugin("image");
     assert_eq!((image.disabled, image.threads), (true, 2));
     assert_eq!(image.deadline_s.into_iter().collect::<Vec<_>>(), [("*".to_owned(), 0.5), ("image".to_owned(), 5.0)]);
@@ -110,7 +113,7 @@ format = "json"
     assert_eq!(config.log, Log { level: Level::Debug, format: Format::Json });
     assert_eq!(
         *config.origin(&["plugin", "image", "config", "quality"]),
-        Origin::File { path: place.path("jackfield.toml"), line: 14 }
+        Origin::File { path: place.path("jackfield.toml"), line: 15 }
     );
     assert_eq!(*config.origin(&["limits", "hold_ms"]), Origin::Default);
 }
@@ -121,7 +124,7 @@ fn unknown_keys_are_refused_with_file_line_and_the_valid_names() {
     for (text, line, name, valid) in [
         ("listn = []", "line 1", "listn", "`listen`, `data`"),
         ("\n[limits]\nmessage_byte = 1", "line 3", "message_byte", "`message_bytes`"),
-        ("[plugins]\nprobe = true", "line 2", "probe", "`live_generations`"),
+        ("[plugins]\nprove = true", "line 2", "prove", "`probe`"),
         ("[plugin.image]\nrollback = true", "line 2", "rollback", "`deadline_s`"),
         ("[http]\nstatic = \"x\"", "line 2", "static", "`origins`"),
         ("[log]\ncolour = 1", "line 2", "colour", "`level`"),

@@ -46,7 +46,9 @@ async fn run(command: &[&str], answer: &'static str) -> (Printed, String) {
     let cli = Cli::try_parse_from([&["jackfield"], command, &["--url", &url]].concat()).unwrap();
     let printed = match cli.command {
         Command::Call(args) => render(args.remote.json, call::run(&args).await),
-        Command::Plugins(args) => render(args.remote().json, plugins::run(&args).await),
+        Command::Plugins(PluginsArgs { command: PluginsCommand::Remote(command) }) => {
+            render(command.remote().json, plugins::run(&command).await)
+        }
         other => panic!("{other:?}"),
     };
     (printed, task.await.unwrap())
