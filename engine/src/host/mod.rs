@@ -4,15 +4,20 @@
 //! - [`Library`], [`Instance`], [`CommandFrame`]: calls from the host into the plugin (`ffi`)
 //! - [`inline`]: the command that an I/O thread is running right now
 //! - [`Descriptor`]: what the plugin said of itself, copied and checked
+//! - `threads`: what a plugin has left running
 
 mod descriptor;
 mod ffi;
 pub(crate) mod inline;
 mod ledger;
+#[allow(dead_code, reason = "asked at the end of a generation, which follows")]
+mod threads;
 
 pub(crate) use descriptor::{CommandInfo, Descriptor};
 pub(crate) use ffi::{CommandFrame, HostTable, Instance, Library, LoadError, PluginTable, failure, free_thread_keys};
 pub(crate) use ledger::{Ledger, Phase};
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use threads::left_running;
 
 /// A state as a plugin saved it.
 #[derive(Clone, Debug, PartialEq, Eq)]

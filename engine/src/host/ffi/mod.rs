@@ -3,6 +3,7 @@
 //!
 //! - `read`: text, buffers and growing structs out of a plugin's memory
 //! - `library`: open, entry, close, and whether it is really gone
+//! - `descriptor`: what a plugin says of itself
 //! - `extensions`: what a plugin can do beyond its table
 //! - `instance`: calls from the host into the plugin
 //! - `frame`: a command as the plugin sees it
@@ -14,6 +15,7 @@
 
 #![allow(unsafe_code)]
 
+mod descriptor;
 mod extensions;
 mod frame;
 mod instance;
