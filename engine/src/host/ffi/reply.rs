@@ -52,7 +52,8 @@ pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger
 unsafe fn read_attachments(raw: &abi::jf_reply, ledger: &Arc<Ledger>) -> Result<Vec<Attachment>, Unusable> {
     // SAFETY: promised by the caller.
     unsafe {
-        let pointers = elements(raw.attachments, raw.attachment_count).map_err(|why| in_part("attachments", why))?;
+        let pointers =
+            elements(raw.attachments, raw.attachment_count).map_err(|why| in_part("list of attachments", why))?;
         let (count, most) = (pointers.len(), ledger.limits.attachments);
         let mut first_fault = (count > most).then(|| {
             Unusable::too_large(format!("a reply with {count} attachments, more than {most} (limit attachments)"))
