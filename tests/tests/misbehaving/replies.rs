@@ -70,7 +70,7 @@ pub fn cases() -> Vec<Case> {
         spoiled(
             "an error message of 1 GiB",
             &["-DSPOIL_REPLY=reply.status=JF_E_FAILED;reply.message.len=GIB"],
-            "message has a length of 1073741824 bytes",
+            "message has a length of 1073741824 bytes, more than 1048576",
             BAD,
         ),
         spoiled(

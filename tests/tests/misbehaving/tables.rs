@@ -1,7 +1,10 @@
 //! What plugins say of themselves.
 
-use super::case::Promise::{Refused, Serves};
+use super::case::Promise::{Refused, Scene, Serves};
 use super::case::{Case, Source};
+use super::stage::Stage;
+
+pub const TOPICS: &str = "topics, NULL with a length";
 
 const GOOD: &str = "\"2.0.0\"";
 
@@ -16,7 +19,8 @@ pub fn cases() -> Vec<Case> {
         refused("jf_plugin of size 0", &["-DSPOIL=plugin.struct_size=0"], "a struct_size of 0,"),
         refused("jf_plugin too small", &["-DSPOIL=plugin.struct_size=16"], "a struct_size of 16,"),
         refused("jf_plugin of 4 GiB", &["-DSPOIL=plugin.struct_size=~0u"], "a struct_size of 4294967295,"),
-        serves("jf_plugin of a later minor version", &["-DSPOIL=plugin.struct_size=4096;plugin.abi_minor=9"]),
+        serves("jf_plugin of a later minor version", &["-DSPOIL=plugin.struct_size=4096"]),
+        Case::new("minor version 9", Source::C("table.c", &["-DSPOIL=plugin.abi_minor=9"]), Scene(minor_is_told)),
         refused("no descriptor", &["-DSPOIL=plugin.descriptor=NULL"], "a null"),
         refused("no create", &["-DSPOIL=plugin.create=NULL"], "`create` is null"),
         refused("no handle", &["-DSPOIL=plugin.handle=NULL"], "`handle` is null"),
@@ -45,6 +49,7 @@ pub fn cases() -> Vec<Case> {
             &["-DSPOIL=descriptor.command_count=10000"],
             "it has 10000 commands, more than 1024",
         ),
+        Case::new(TOPICS, Source::C("table.c", &["-DSPOIL=descriptor.topic_count=2"]), Refused("loaded", "its topics")),
         refused("2^60 commands", &["-DSPOIL=descriptor.command_count=GIB<<30"], "more than 1024"),
         refused("a command that is NULL", &["-DSPOIL=commands[0]=NULL"], "its command 1 of the list has a null"),
         refused(
@@ -115,4 +120,12 @@ pub fn cases() -> Vec<Case> {
             Refused("loaded", "`save` or `restore` is null"),
         ),
     ]
+}
+
+fn minor_is_told(stage: &mut Stage) {
+    let generation = stage.put_bad();
+    assert_eq!((stage.report()["abi"].as_str(), stage.ask("null").as_str()), (Some("1.9"), GOOD));
+    stage.tell("told as abi 1.9, and served");
+    stage.replace();
+    stage.ends(generation, "closed", "");
 }

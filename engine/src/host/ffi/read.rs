@@ -8,9 +8,11 @@ use std::sync::Arc;
 /// No single piece of data from a plugin may claim to be larger.
 const SANE_LENGTH: usize = 1 << 40;
 
-/// Longest text for people: names, help, error messages, log lines. A longer one is not even looked at: a wrong length would
-/// lead out of the plugin's memory.
+/// Longest name, help and the like. A longer one is not even looked at: a wrong length would lead out of the plugin's memory.
 pub(super) const MAX_TEXT: usize = 64 << 10;
+
+/// Longest text of which the beginning is told: an error message, a line of the log, a reason. As above.
+pub(super) const MAX_STORY: usize = 1 << 20;
 
 /// Something in a plugin's memory is not as the ABI says.
 #[derive(Debug, Clone)]
@@ -117,12 +119,12 @@ pub(super) unsafe fn text<'a>(text: jf_str, max: usize) -> Result<&'a str, Unusa
     std::str::from_utf8(bytes).map_err(|_| Unusable::new("a text that is not UTF-8"))
 }
 
-/// Borrows a text of at most [`MAX_TEXT`] bytes, whatever they are.
+/// Borrows a text of at most `max` bytes, whatever they are.
 ///
 /// # Safety
 /// As for [`slice`].
-pub(super) unsafe fn lossy_text<'a>(text: jf_str) -> Result<Cow<'a, str>, Unusable> {
-    within(text.len, MAX_TEXT)?;
+pub(super) unsafe fn lossy_text<'a>(text: jf_str, max: usize) -> Result<Cow<'a, str>, Unusable> {
+    within(text.len, max)?;
     // SAFETY: promised by the caller.
     unsafe { slice(text.ptr.cast(), text.len) }.map(String::from_utf8_lossy)
 }
@@ -175,7 +177,7 @@ pub(super) unsafe fn own(buf: jf_buf, max: usize, ledger: &Arc<Ledger>) -> Resul
 pub(super) unsafe fn take_text(buf: jf_buf) -> String {
     const SHOWN: usize = 4096;
     // SAFETY: promised by the caller; a jf_buf holds a text as a jf_str does.
-    let text = match unsafe { lossy_text(jf_str { ptr: buf.ptr.cast(), len: buf.len }) } {
+    let text = match unsafe { lossy_text(jf_str { ptr: buf.ptr.cast(), len: buf.len }, MAX_STORY) } {
         Ok(text) => text[..text.floor_char_boundary(SHOWN)].to_owned(),
         Err(why) => format!("(its text cannot be read: {})", why.what),
     };

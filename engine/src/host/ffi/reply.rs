@@ -1,4 +1,4 @@
-use super::read::{MAX_TEXT, Unusable, copy, elements, lossy_text, own, read_struct, text, utf8};
+use super::read::{MAX_STORY, MAX_TEXT, Unusable, copy, elements, lossy_text, own, read_struct, text, utf8};
 use crate::host::Ledger;
 use jackfield_message::{Attachment, ByteString, Culprit, ErrorCode, Failure, Reply, Success, json};
 use jackfield_plugin_api as abi;
@@ -32,7 +32,7 @@ pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger
             let json = if json.is_empty() { ByteString::from_static("null") } else { json };
             return Ok(Reply { outcome: Ok(Success { json, attachments, ack_only: false }) });
         }
-        let message = text(raw.message, MAX_TEXT).map_err(|why| in_part("message", why))?;
+        let message = text(raw.message, MAX_STORY).map_err(|why| in_part("message", why))?;
         let mut failure = failure(raw.status, &message[..message.floor_char_boundary(MAX_MESSAGE)], ledger);
         failure.plugin_code = raw.code;
         failure.details = json;
@@ -84,8 +84,8 @@ unsafe fn read_attachment(
             let raw = read_struct(pointer)?;
             let owns = !raw.buf.ptr.is_null() || raw.buf.release.is_some();
             let bytes = if owns { own(raw.buf, max, ledger) } else { copy(raw.bytes, max) }.map_err(limited)?;
-            let (name, content_type) = (lossy_text(raw.name)?.into_owned(), lossy_text(raw.content_type)?.into_owned());
-            Ok(Attachment { name: name.into(), content_type: content_type.into(), bytes })
+            let text = |text| Ok(lossy_text(text, MAX_TEXT)?.into_owned().into());
+            Ok(Attachment { name: text(raw.name)?, content_type: text(raw.content_type)?, bytes })
         };
         read().map_err(|why| in_part("attachment", why))
     }

@@ -1,5 +1,5 @@
 use super::library::guarded;
-use super::read::{MAX_TEXT, lossy_text, text};
+use super::read::{MAX_STORY, lossy_text, text};
 use super::{reply, store};
 use crate::call::Progress;
 use crate::flights::Step;
@@ -64,7 +64,7 @@ extern "C" fn log(host: *const abi::jf_host, level: i32, message: abi::jf_str) {
         // SAFETY: the plugin passes its own table.
         let Some(ledger) = (unsafe { ledger(host) }) else { return };
         // SAFETY: the plugin passes a borrowed text.
-        let message = match unsafe { lossy_text(message) } {
+        let message = match unsafe { lossy_text(message, MAX_STORY) } {
             Ok(message) => message,
             Err(why) => return ledger.misuse(&format!("a log line with {}", why.what), 0),
         };
@@ -149,7 +149,7 @@ extern "C" fn progress(
 ) -> abi::jf_status {
     guarded(abi::JF_E_INTERNAL, || {
         // SAFETY: the plugin passes its own table and a borrowed text.
-        let (Some(ledger), Ok(message)) = (unsafe { ledger(host) }, unsafe { text(message, MAX_TEXT) }) else {
+        let (Some(ledger), Ok(message)) = (unsafe { ledger(host) }, unsafe { text(message, MAX_STORY) }) else {
             return abi::JF_E_INVALID;
         };
         if !ledger.is_in(Phase::Running, Phase::Running) {
