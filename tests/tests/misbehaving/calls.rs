@@ -8,21 +8,20 @@ use super::stage::Stage;
 pub const A_B_A: &str = "A calls B, which calls A";
 pub const OF_ITSELF: &str = "calls itself from within handle";
 pub const RELOAD_OF_ITSELF: &str = "asks for a reload of itself from within handle";
+pub const RELOAD_OF_ITSELF_EXCLUSIVE: &str = "EXCLUSIVE, asks for a reload of itself from within handle";
 pub const FROM_CREATE: &str = "publishes and calls from create";
+
+const RELOAD: &[&str] = &["-DTARGET=\"jackfield.plugins.reload\"", "-DARGUMENT=\"{\\\"plugin\\\":\\\"subject\\\"}\""];
+const RELOAD_EXCLUSIVE: &[&str] = &[RELOAD[0], RELOAD[1], "-DFLAGS=JF_PLUGIN_EXCLUSIVE"];
 
 pub fn cases() -> Vec<Case> {
     vec![
         Case::new(A_B_A, Source::C("nested.c", &["-DTARGET=\"other\""]), Scene(a_b_a)),
         // JF_E_CYCLE.
         Case::new(OF_ITSELF, Source::C("nested.c", &["-DTARGET=\"subject\""]), Serves("[\"call\", -19]", 0, &[])),
-        Case::new(
-            RELOAD_OF_ITSELF,
-            Source::C(
-                "nested.c",
-                &["-DTARGET=\"jackfield.plugins.reload\"", "-DARGUMENT=\"{\\\"plugin\\\":\\\"subject\\\"}\""],
-            ),
-            Scene(reload_of_itself),
-        ),
+        Case::new(RELOAD_OF_ITSELF, Source::C("nested.c", RELOAD), Scene(reload_of_itself)),
+        Case::new(RELOAD_OF_ITSELF_EXCLUSIVE, Source::C("nested.c", RELOAD_EXCLUSIVE), Scene(reload_in_its_own_way))
+            .config("[limits]\nhold_ms = 500\n"),
         Case::new(
             FROM_CREATE,
             Source::C("early_services.c", &[]),
@@ -54,5 +53,16 @@ fn reload_of_itself(stage: &mut Stage) {
     assert!(answer.starts_with("[0, {"), "{answer}");
     let fresh = stage.wait_for(|plugin| plugin["generation"].as_u64() > Some(generation))["generation"].clone();
     stage.tell(format!("answered {answer}; generation {fresh} of the same file serves"));
+    stage.ends(generation, "closed", "");
+}
+
+/// The swap cannot wait for the command that waits for it: it is refused within `hold_ms`, and tried again when that command
+/// has ended.
+fn reload_in_its_own_way(stage: &mut Stage) {
+    let generation = stage.put_bad();
+    let answer = stage.ask("null");
+    assert!(answer.starts_with("[-"), "{answer}");
+    stage.tell(format!("answered {answer}: the reload was refused, as not drained"));
+    stage.wait_for(|plugin| plugin["generation"].as_u64() > Some(generation));
     stage.ends(generation, "closed", "");
 }

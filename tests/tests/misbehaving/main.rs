@@ -36,6 +36,7 @@ const LATER: &[(&str, &str)] = &[
     (calls::A_B_A, "nested calls"),
     (calls::OF_ITSELF, "nested calls"),
     (calls::RELOAD_OF_ITSELF, "nested calls"),
+    (calls::RELOAD_OF_ITSELF_EXCLUSIVE, "nested calls"),
     (tables::TOPICS, "topics for plugins"),
     (calls::FROM_CREATE, "nested calls and topics for plugins"),
 ];

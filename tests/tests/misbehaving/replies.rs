@@ -9,6 +9,30 @@ const DEADLINE: &str = "[plugin.subject.deadline_s]\nsubject = 1\n[limits]\ncanc
 
 const SHORT_DRAIN: &str = "[limits]\ndrain_s = 0.5\n";
 
+/// What the store says to each misuse, in order.
+const STORE: &[&str] = &[
+    "begin 0",
+    "begin nowhere -1",
+    "blob begin nowhere -1",
+    "put nowhere -9",
+    "put bad -1",
+    "put null -1",
+    "put long -8",
+    "put blobs -1",
+    "put no JSON -1",
+    "blob nowhere -9",
+    "blob begin 0",
+    "blob null -1",
+    "blob name -1",
+    "get nowhere -1",
+    "get nothing -18",
+    "list nobody -1",
+    "list nothing 0",
+    "abort 0",
+    "commit after -9",
+    "no more after 256",
+];
+
 pub fn cases() -> Vec<Case> {
     let spoiled = |does, defines: &'static [&'static str], answer, lines| {
         Case::new(does, Source::C("reply.c", defines), Serves(answer, 1, lines))
@@ -123,6 +147,16 @@ pub fn cases() -> Vec<Case> {
             Serves("8", 7, &["taken 1, stale 7"]),
         ),
         Case::new(
+            "replies to an INLINE command from eight threads",
+            Source::C("eight_threads.c", &["-DCLASS=JF_INLINE"]),
+            Serves("did not answer an INLINE command before it returned", 9, &["taken 0, stale 8"]),
+        ),
+        Case::new(
+            "an unknown number from `handle`",
+            Source::C("replies.c", &["-DRETURN=12345"]),
+            Serves("The command failed in plugin 'subject' (status 12345): a fault of the plugin.", 0, &[]),
+        ),
+        Case::new(
             "PENDING from an INLINE command",
             Source::C("never.c", &["-DCLASS=JF_INLINE"]),
             Serves("did not answer an INLINE command before it returned", 1, &["JF_PENDING from an INLINE command"]),
@@ -133,6 +167,12 @@ pub fn cases() -> Vec<Case> {
         Case::new("never replies, and has a deadline", Source::C("never.c", &[]), Scene(never)).config(DEADLINE),
         Case::new("never replies, and is replaced", Source::C("never.c", &[]), Scene(never_at_a_swap))
             .config(SHORT_DRAIN),
+        Case::new("misuses the store", Source::C("store.c", &[]), Serves("1", 0, STORE)),
+        Case::new(
+            "uses the store from an INLINE command",
+            Source::C("store.c", &["-DCLASS=JF_INLINE"]),
+            Serves("1", 0, &["begin -11"]),
+        ),
         Case::new(
             "texts, NULL with a length",
             Source::C("texts.c", &["-DTEXT={NULL,5}"]),

@@ -116,6 +116,9 @@ unsafe extern "C" fn begin(host: Host, batch: *mut u64) -> abi::jf_status {
     // SAFETY: the plugin's own table; `batch` is an out-parameter.
     unsafe {
         with_store(host, |ledger, store| {
+            if batch.is_null() {
+                return Err(abi::JF_E_INVALID);
+            }
             let begun = store.begin().map_err(|error| status(ledger, "begin", &error))?;
             let mut batches = lock(&ledger.batches);
             if batches.len() >= MAX_OPEN {
@@ -165,6 +168,9 @@ unsafe extern "C" fn blob_begin(host: Host, batch: u64, blob: *mut u64) -> abi::
     // SAFETY: the plugin's own table; `blob` is an out-parameter.
     unsafe {
         with_store(host, |ledger, _| {
+            if blob.is_null() {
+                return Err(abi::JF_E_INVALID);
+            }
             let writer = lock(&ledger.batches)
                 .get_mut(key(batch))
                 .ok_or(abi::JF_E_STALE)?
