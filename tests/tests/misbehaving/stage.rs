@@ -174,6 +174,11 @@ impl Stage {
         assert_eq!(self.misuses(), misuses, "misuses");
         let misuses = if misuses > 0 { format!(", misuses counted: {misuses}") } else { String::new() };
         self.tell(format!("answered {}{misuses}", answer.trim_end_matches('.')));
+        match lines.len() {
+            0 => {}
+            1..=3 => self.tell(format!("logged: {}", lines.join(", "))),
+            more => self.tell(format!("{more} calls answered as the header says")),
+        }
         generation
     }
 
