@@ -109,8 +109,9 @@ impl Call {
         if let Ok(success) = &mut reply.outcome {
             success.ack_only = self.flags & JF_COMMAND_ACK_ONLY != 0;
         }
-        sink.reply(request, reply);
+        // Its place first: whoever hears the answer may send the next command, to another plugin, whose queue is not woken.
         self.leave_order();
+        sink.reply(request, reply);
         self.drop_tickets();
         true
     }
@@ -207,6 +208,23 @@ mod tests {
     fn call(order: &Arc<Order>) -> Arc<Call> {
         let reply_to = ReplyTo { sink: Arc::new(Nobody), request: 0 };
         Call::new(Command::new("k", "null"), reply_to, Some(order.clone()), 0)
+    }
+
+    #[test]
+    fn who_hears_an_answer_finds_the_order_free() {
+        struct Listener(Arc<Order>, AtomicBool);
+        impl ReplySink for Listener {
+            fn reply(&self, _request: u64, _reply: Reply) {
+                self.1.store(self.0.allows(None), Ordering::Release);
+            }
+        }
+        let (order, queue) = (Arc::<Order>::default(), Queue::new(1));
+        let listener = Arc::new(Listener(order.clone(), AtomicBool::new(false)));
+        let reply_to = ReplyTo { sink: listener.clone(), request: 0 };
+        let call = Call::new(Command::new("k", "null"), reply_to, Some(order), 0);
+        call.enter_order(Some(1), &queue);
+        call.answer(Reply::ok("null"));
+        assert!(listener.1.load(Ordering::Acquire), "its next command would wait for a place that nobody gives up");
     }
 
     #[test]

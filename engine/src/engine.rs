@@ -197,7 +197,7 @@ impl Engine {
         }
         let mut closers = std::mem::take(&mut *lock(&self.core.closers));
         for generation in serving {
-            let name = format!("jf-{}-close", generation.number);
+            let name = format!("jf-close-{}", generation.number);
             let core = self.core.clone();
             let closer = std::thread::Builder::new().name(name).spawn(move || drop(generation.drain_and_close(&core)));
             closers.extend(closer.inspect_err(|error| tracing::error!(%error, "a plugin cannot be ended: no thread")));

@@ -58,6 +58,22 @@ fn an_unusable_reply_becomes_an_error_that_names_the_plugin_and_its_buffers_are_
 }
 
 #[test]
+fn a_reply_that_is_too_large_is_told_so_with_the_plugin_to_blame() {
+    let bench = Setup::new().with("desk.so", &desk_version("1")).start();
+    for key in ["desk.serial", "desk.concurrent", "desk.inline"] {
+        let answer = bench.call(key, &json!({"do": "misuse", "how": "gibibyte"}));
+        let failure = answer.failure();
+        assert_eq!((failure.code.as_str(), failure.culprit), ("TOO_LARGE", Culprit::Plugin), "{key}");
+        assert!(
+            failure.message.contains("1073741824 bytes, more than 268435456 (limit attachment_bytes)"),
+            "{failure}"
+        );
+        assert_eq!(bench.wire.wait_for("bad"), "bad -1");
+        bench.wire.wait_for("released 10 ");
+    }
+}
+
+#[test]
 fn a_reply_of_an_older_header_has_what_lies_inside_it() {
     let bench = Setup::new().with("desk.so", &desk_version("1")).start();
     for key in ["desk.serial", "desk.inline"] {

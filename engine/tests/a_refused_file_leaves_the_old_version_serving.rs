@@ -171,7 +171,7 @@ fn a_library_that_says_no_or_nonsense_of_itself() {
         ("d.id = JF_TEXT(\"\");", "the id \"\""),
         ("d.id = JF_TEXT(\"\\xff\");", "UTF-8"),
         ("d.name.len = 5;", "a null with a length"),
-        ("d.command_count = 70000;", "absurd"),
+        ("d.command_count = 70000;", "it has 70000 commands, more than 1024"),
         ("commands[1] = NULL;", "a null"),
         ("b.key = a.key;", "stands twice"),
         ("b.key = JF_TEXT(\"jackfield.x\");", "reserved"),

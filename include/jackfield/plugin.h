@@ -5,7 +5,9 @@
  * header and nothing to link with. The smallest one is examples/plugin-c.
  *
  * Strings    jf_str is UTF-8 with a length, not ended by a NUL. JSON travels as text in jf_str; what the host hands over is
- *            valid UTF-8 and well-formed JSON already.
+ *            valid UTF-8 and well-formed JSON already. What the plugin hands over has at most 64 KiB where it is a name or
+ *            help, 1 MiB where it is a message, a reason or a line of the log (of which the beginning is told), and the
+ *            host's limit `attachment_bytes` where it is JSON; what is longer is refused, and not read.
  * Ownership  A pointer, jf_str or jf_bytes is borrowed: valid until the call returns, or as long as its comment says. A
  *            jf_buf is owned: whoever takes it calls its `release` once. Nobody frees the other side's memory otherwise.
  *            `why`, where a function has it, is an empty jf_buf that the plugin may fill in; the host releases it.
@@ -239,11 +241,14 @@ struct jf_descriptor {
     size_t topic_count;
     /** The commands: an array of pointers. */
     const jf_command_info *const *commands;
-    /** Number of `commands`. */
+    /** Number of `commands`: at most 1,024. */
     size_t command_count;
 };
 
-/** One command that a plugin takes. Static until unload. */
+/**
+ * One command that a plugin takes. Static until unload. The schemas, names of params and examples of all commands of a
+ * plugin have at most 1 MiB together.
+ */
 struct jf_command_info {
     /** Size of this struct as the plugin knows it. */
     uint32_t struct_size;
@@ -260,11 +265,11 @@ struct jf_command_info {
     jf_str key;
     /** One line for people. */
     jf_str help;
-    /** JSON Schema of the params; empty: anything. */
+    /** JSON Schema of the params (an object, `true` or `false`); empty: anything. */
     jf_str params_schema;
-    /** JSON Schema of the result; empty: anything. */
+    /** JSON Schema of the result, in the same way. */
     jf_str result_schema;
-    /** Names of the params in the order for callers that give them by position. */
+    /** Names of the params in the order for callers that give them by position; none empty or twice. */
     const jf_str *param_order;
     /** Example params, each a JSON text. */
     const jf_str *examples;

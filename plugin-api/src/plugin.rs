@@ -154,11 +154,12 @@ pub struct jf_descriptor {
     pub topic_count: usize,
     /// The commands: an array of pointers.
     pub commands: *const *const jf_command_info,
-    /// Number of `commands`.
+    /// Number of `commands`: at most 1,024.
     pub command_count: usize,
 }
 
-/// One command that a plugin takes. Static until unload.
+/// One command that a plugin takes. Static until unload. The schemas, names of params and examples of all commands of a
+/// plugin have at most 1 MiB together.
 #[repr(C)]
 pub struct jf_command_info {
     /// Size of this struct as the plugin knows it.
@@ -174,11 +175,11 @@ pub struct jf_command_info {
     pub key: jf_str,
     /// One line for people.
     pub help: jf_str,
-    /// JSON Schema of the params; empty: anything.
+    /// JSON Schema of the params (an object, `true` or `false`); empty: anything.
     pub params_schema: jf_str,
-    /// JSON Schema of the result; empty: anything.
+    /// JSON Schema of the result, in the same way.
     pub result_schema: jf_str,
-    /// Names of the params in the order for callers that give them by position.
+    /// Names of the params in the order for callers that give them by position; none empty or twice.
     pub param_order: *const jf_str,
     /// Example params, each a JSON text.
     pub examples: *const jf_str,

@@ -5,7 +5,9 @@
  * header and nothing to link with. The smallest one is examples/plugin-c.
  *
  * Strings    jf_str is UTF-8 with a length, not ended by a NUL. JSON travels as text in jf_str; what the host hands over is
- *            valid UTF-8 and well-formed JSON already.
+ *            valid UTF-8 and well-formed JSON already. What the plugin hands over has at most 64 KiB where it is a name or
+ *            help, 1 MiB where it is a message, a reason or a line of the log (of which the beginning is told), and the
+ *            host's limit `attachment_bytes` where it is JSON; what is longer is refused, and not read.
  * Ownership  A pointer, jf_str or jf_bytes is borrowed: valid until the call returns, or as long as its comment says. A
  *            jf_buf is owned: whoever takes it calls its `release` once. Nobody frees the other side's memory otherwise.
  *            `why`, where a function has it, is an empty jf_buf that the plugin may fill in; the host releases it.

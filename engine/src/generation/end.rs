@@ -6,7 +6,7 @@ use crate::Limits;
 use crate::call::lock;
 use crate::control::Control;
 use crate::core::Core;
-use crate::host::{HostTable, Instance, Library};
+use crate::host::{HostTable, Instance, Library, left_running};
 use crate::reload::Step;
 use jackfield_message::{ErrorCode, Reply};
 use std::sync::{Arc, mpsc};
@@ -90,6 +90,10 @@ impl Generation {
         }
         if let Some(why) = self.unclosable {
             return self.retire(why.to_owned());
+        }
+        match left_running(self.number) {
+            0 => {}
+            left => return self.retire(format!("threads that the plugin began still run: {left}")),
         }
         match lock(&self.library).take().map(Library::close) {
             Some(true) | None => Ended::Closed,

@@ -1,5 +1,5 @@
 use crate::router::Class;
-use jackfield_message::ByteString;
+use jackfield_message::{ByteString, json};
 use std::collections::HashSet;
 
 /// What a plugin said of itself, copied out of its memory.
@@ -22,10 +22,16 @@ pub(crate) struct CommandInfo {
     pub class: Class,
     pub flags: u32,
     pub help: String,
+    /// JSON Schema of the params; empty: anything.
+    pub params_schema: String,
+    /// JSON Schema of the result; empty: anything.
+    pub result_schema: String,
+    /// Names of the params, for callers that give them by position.
+    pub param_order: Vec<String>,
+    /// Example params, each a JSON text.
+    pub examples: Vec<String>,
 }
 
-/// A plugin may not take more keys than this.
-pub(crate) const MAX_COMMANDS: usize = 1024;
 /// Longest key in bytes.
 const MAX_KEY: usize = 128;
 
@@ -41,7 +47,8 @@ impl Descriptor {
         let valid_id = (1..=64).contains(&self.id.len())
             && self.id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'));
         if !valid_id {
-            return Err(format!("the id {:?} is not 1 to 64 of a-z, 0-9, '-', '_', '.'", self.id));
+            let shown = &self.id[..self.id.floor_char_boundary(64)];
+            return Err(format!("the id {shown:?} is not 1 to 64 of a-z, 0-9, '-', '_', '.'"));
         }
         let mut keys = HashSet::new();
         for command in &self.commands {
@@ -60,6 +67,30 @@ impl CommandInfo {
     }
 
     fn check(&self) -> Result<(), String> {
+        self.check_key()?;
+        check_schema(&self.params_schema).map_err(|why| self.wrong("params_schema", why))?;
+        check_schema(&self.result_schema).map_err(|why| self.wrong("result_schema", why))?;
+        for (index, name) in self.param_order.iter().enumerate() {
+            if name.is_empty() {
+                return Err(self.wrong("param_order", "has an empty name".to_owned()));
+            }
+            if self.param_order[..index].contains(name) {
+                return Err(self.wrong("param_order", format!("has {name:?} twice")));
+            }
+        }
+        for example in &self.examples {
+            if let Err(error) = json::check(example, json::DEFAULT_NESTING) {
+                return Err(self.wrong("examples", format!("have one that is no JSON: {error}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn wrong(&self, part: &str, why: String) -> String {
+        format!("the {part} of the command {:?} {why}", self.key)
+    }
+
+    fn check_key(&self) -> Result<(), String> {
         let key = &self.key;
         if self.is_catch_all() {
             return if key.is_empty() {
@@ -69,7 +100,8 @@ impl CommandInfo {
             };
         }
         if key.is_empty() || key.len() > MAX_KEY || key.chars().any(char::is_control) {
-            return Err(format!("the key {key:?} is not 1 to {MAX_KEY} bytes without control characters"));
+            let shown = &key[..key.floor_char_boundary(MAX_KEY)];
+            return Err(format!("the key {shown:?} is not 1 to {MAX_KEY} bytes without control characters"));
         }
         for reserved in ["jackfield.", "rpc."] {
             if key.starts_with(reserved) {
@@ -77,5 +109,54 @@ impl CommandInfo {
             }
         }
         Ok(())
+    }
+}
+
+/// A JSON Schema is an object, or `true` or `false`; empty is none.
+fn check_schema(schema: &str) -> Result<(), String> {
+    if schema.is_empty() {
+        return Ok(());
+    }
+    let kind = json::check(schema, json::DEFAULT_NESTING).map_err(|error| format!("is no JSON: {error}"))?;
+    match (kind, schema.trim()) {
+        (json::Kind::Object, _) | (_, "true" | "false") => Ok(()),
+        _ => Err("is JSON, but no schema: that is an object, true or false".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command() -> CommandInfo {
+        let (params_schema, result_schema) = (String::new(), String::new());
+        let (param_order, examples) = (Vec::new(), Vec::new());
+        let (key, help) = (ByteString::from("k"), String::new());
+        CommandInfo { key, class: Class::Serial, flags: 0, help, params_schema, result_schema, param_order, examples }
+    }
+
+    #[test]
+    fn schemas_are_objects_or_booleans() {
+        for good in ["", "{}", " {\"type\": \"object\"}\n", "true", " false "] {
+            assert_eq!(CommandInfo { params_schema: good.to_owned(), ..command() }.check(), Ok(()), "{good}");
+        }
+        for bad in [" ", "{", "1", "null", "[]", "\"object\"", "{} {}", "{\"a\": NaN}"] {
+            let why = CommandInfo { result_schema: bad.to_owned(), ..command() }.check().unwrap_err();
+            assert!(why.starts_with("the result_schema of the command \"k\" is "), "{bad}: {why}");
+        }
+    }
+
+    #[test]
+    fn names_of_params_are_there_once_and_examples_are_json() {
+        let order = |names: &[&str]| {
+            let param_order = names.iter().map(|&name| name.to_owned()).collect();
+            CommandInfo { param_order, ..command() }.check()
+        };
+        assert_eq!(order(&["a", "b"]), Ok(()));
+        assert_eq!(order(&["a", "b", "a"]).unwrap_err(), "the param_order of the command \"k\" has \"a\" twice");
+        assert_eq!(order(&["a", ""]).unwrap_err(), "the param_order of the command \"k\" has an empty name");
+        let examples = |example: &str| CommandInfo { examples: vec![example.to_owned()], ..command() }.check();
+        assert_eq!(examples("[1, {}]"), Ok(()));
+        assert!(examples("").unwrap_err().contains("the examples of the command \"k\" have one that is no JSON"));
     }
 }

@@ -5,12 +5,14 @@
 //! - [`inline`]: the command that an I/O thread is running right now
 //! - [`Descriptor`]: what the plugin said of itself, copied and checked
 //! - [`inspect`]: who a plugin is, without serving it
+//! - `threads`: what a plugin has left running
 
 mod descriptor;
 mod ffi;
 pub(crate) mod inline;
 mod inspect;
 mod ledger;
+mod threads;
 
 pub(crate) use descriptor::{CommandInfo, Descriptor};
 pub(crate) use ffi::{
@@ -18,6 +20,7 @@ pub(crate) use ffi::{
 };
 pub use inspect::inspect;
 pub(crate) use ledger::{Ledger, Phase};
+pub(crate) use threads::left_running;
 
 /// A state as a plugin saved it.
 #[derive(Clone, Debug, PartialEq, Eq)]

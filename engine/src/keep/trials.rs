@@ -175,7 +175,9 @@ fn blame(last_end: &LastEnd, generation: u64) -> Option<String> {
         LastEnd::NoCrash => None,
         LastEnd::Unknown => Some("the process did not end in order while this content was on trial".to_owned()),
         LastEnd::Crash { thread, what } => {
-            let of = thread.strip_prefix("jf-").and_then(|rest| rest.split('-').next()?.parse::<u64>().ok());
+            // `jf-N-...`, or `jf-close-N` where the last of it is done.
+            let mut parts = thread.strip_prefix("jf-").unwrap_or_default().trim_start_matches("close-").split('-');
+            let of = parts.next().and_then(|number| number.parse::<u64>().ok());
             let guilty = of.is_none_or(|of| of == generation);
             guilty.then(|| format!("the process crashed ({what} on thread {thread}) while this content was on trial"))
         }
@@ -233,6 +235,8 @@ mod tests {
         for (end, guilty) in [
             (crash("jf-12-serial"), true),
             (crash("jf-13-serial"), false),
+            (crash("jf-close-12"), true),
+            (crash("jf-close-11"), false),
             (crash("tokio-runtime-w"), true),
             (crash("jf-manager"), true),
             (LastEnd::Unknown, true),

@@ -78,7 +78,7 @@ impl Manager {
         self.core.tell(&old.file, Step::Draining, Some(&old.name()), Duration::ZERO, None);
         let (old, core) = (old.clone(), Arc::downgrade(&self.core));
         // Named after it: what its last code does is its own fault.
-        let thread_name = format!("jf-{}-close", old.number);
+        let thread_name = format!("jf-close-{}", old.number);
         let closer = move || {
             let Some(core) = core.upgrade() else { return };
             let begun = Instant::now();

@@ -178,6 +178,13 @@ static jf_status misuse(desk *d, const jf_command *c, const char *params) {
         reply.json.len = 5;
         say(d, "bad %d", h->reply(h, c->token, &reply));
     }
+    if (has(params, "gibibyte")) {
+        reply.json = (jf_str){"1", (size_t)1 << 30};
+        attachment.buf = owned(d, "attachment");
+        reply.attachments = attachments;
+        reply.attachment_count = 1;
+        say(d, "bad %d", h->reply(h, c->token, &reply));
+    }
     if (has(params, "bad-and-owned")) {
         reply.json = str("{");
         reply.json.ptr = NULL;

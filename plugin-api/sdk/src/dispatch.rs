@@ -26,7 +26,6 @@ impl<P: Plugin> Instance<P> {
             Err(text) => {
                 self.host.error(format_args!("a handler panicked: {text}"));
                 let failure = Failure::new(Status::Panic, format!("The plugin '{}' panicked: {text}", P::INFO.id));
-                // A deferred command has answered for itself while it was unwound: this is stale then, and harmless.
                 self.host.table().answer(token, Err(failure), Vec::new());
                 Status::Panic.raw()
             }
@@ -41,7 +40,11 @@ impl<P: Plugin> Instance<P> {
                 self.host.table().answer(raw.token(), json, call.into_parts())
             }
             Some(Handler::Later(handler)) => {
-                handler(&self.plugin, Pending::new(raw, self.host.clone()));
+                let pending = Pending::new(raw, self.host.clone());
+                if let Err(text) = guard(|| handler(&self.plugin, pending)) {
+                    // Answered for by the `Pending`, while it was unwound or where it was handed on to.
+                    self.host.error(format_args!("a handler panicked: {text}"));
+                }
                 JF_PENDING
             }
             None => {

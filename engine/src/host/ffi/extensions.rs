@@ -75,5 +75,5 @@ unsafe fn look_up<T: Copyable>(raw: &abi::jf_plugin, id: &'static str) -> Result
         return Ok(None);
     }
     // SAFETY: the plugin promises a static table of this kind.
-    unsafe { read_struct(table) }.map(Some).map_err(|why| table_error(id, why.0))
+    unsafe { read_struct(table) }.map(Some).map_err(|why| table_error(id, &why.what))
 }

@@ -1,10 +1,9 @@
+use super::descriptor::read_descriptor;
 use super::extensions::Extensions;
 use super::instance::PluginTable;
-use super::read::{Unusable, elements, read_struct, text};
+use super::read::{Unusable, read_struct};
 use super::table::HostTable;
-use crate::host::descriptor::MAX_COMMANDS;
-use crate::host::{CommandInfo, Descriptor};
-use crate::router::Class;
+use crate::host::Descriptor;
 use crate::services::ThreadKeys;
 use jackfield_plugin_api as abi;
 use std::mem::ManuallyDrop;
@@ -74,13 +73,11 @@ impl Library {
         if status != abi::JF_OK {
             return Err(LoadError::Entry { status });
         }
-        let bad_table = |why: Unusable| table_error("jf_plugin", why.0);
+        let bad_table = |why: Unusable| table_error("jf_plugin", &why.what);
         // SAFETY: `out` is a local value; a smaller struct_size only hides its end.
         let table = unsafe { read_struct::<abi::jf_plugin>(&out) }.map_err(bad_table)?;
-        let bad_descriptor = |why: Unusable| table_error("descriptor", why.0);
         // SAFETY: the plugin promises a static descriptor.
-        let descriptor = unsafe { read_descriptor(&table) }.map_err(bad_descriptor)?;
-        descriptor.check().map_err(|why| LoadError::Table { what: "descriptor", why })?;
+        let descriptor = unsafe { read_descriptor(&table) }?;
         // SAFETY: filled in by the entry function just now; the library stays mapped until it is closed.
         let extensions = unsafe { Extensions::of(&table) }?;
         if descriptor.flags & abi::JF_PLUGIN_STATEFUL != 0 && extensions.state.is_none() {
@@ -139,50 +136,6 @@ fn with_sources(error: &libloading::Error) -> String {
     match std::error::Error::source(error) {
         Some(source) => source.to_string(),
         None => error.to_string(),
-    }
-}
-
-/// # Safety
-/// `table.descriptor` is null or points to a static descriptor as the ABI describes it.
-unsafe fn read_descriptor(table: &abi::jf_plugin) -> Result<Descriptor, Unusable> {
-    // SAFETY: promised by the caller, also for everything that is reachable from here.
-    unsafe {
-        let raw = read_struct(table.descriptor)?;
-        let pointers = elements(raw.commands, raw.command_count)?;
-        if pointers.len() > MAX_COMMANDS {
-            return Err(Unusable("more than 1,024 commands"));
-        }
-        let commands = pointers.iter().map(|&pointer| read_command_info(pointer)).collect::<Result<_, _>>()?;
-        Ok(Descriptor {
-            id: text(raw.id)?.to_owned(),
-            name: text(raw.name)?.to_owned(),
-            version: text(raw.version)?.to_owned(),
-            license: text(raw.license)?.to_owned(),
-            build: text(raw.build)?.to_owned(),
-            flags: raw.flags,
-            abi_minor: table.abi_minor,
-            commands,
-        })
-    }
-}
-
-/// # Safety
-/// As for [`read_descriptor`].
-unsafe fn read_command_info(pointer: *const abi::jf_command_info) -> Result<CommandInfo, Unusable> {
-    // SAFETY: promised by the caller.
-    unsafe {
-        let raw = read_struct(pointer)?;
-        Ok(CommandInfo {
-            key: text(raw.key)?.into(),
-            class: match raw.command_class {
-                abi::JF_SERIAL => Class::Serial,
-                abi::JF_CONCURRENT => Class::Concurrent,
-                abi::JF_INLINE => Class::Inline,
-                _ => return Err(Unusable("a command_class that is none of JF_SERIAL, JF_CONCURRENT, JF_INLINE")),
-            },
-            flags: raw.flags,
-            help: text(raw.help)?.to_owned(),
-        })
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! - `read`: text, buffers and growing structs out of a plugin's memory
 //! - `library`: open, entry, close, and whether it is really gone
+//! - `descriptor`: what a plugin says of itself
 //! - `extensions`: what a plugin can do beyond its table
 //! - `loaded`: what a load brings into the process beside the library itself
 //! - `instance`: calls from the host into the plugin
@@ -15,6 +16,7 @@
 
 #![allow(unsafe_code)]
 
+mod descriptor;
 mod extensions;
 mod frame;
 mod instance;

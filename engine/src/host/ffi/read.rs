@@ -8,9 +8,32 @@ use std::sync::Arc;
 /// No single piece of data from a plugin may claim to be larger.
 const SANE_LENGTH: usize = 1 << 40;
 
+/// Longest name, help and the like. A longer one is not even looked at: a wrong length would lead out of the plugin's memory.
+pub(super) const MAX_TEXT: usize = 64 << 10;
+
+/// Longest text of which the beginning is told: an error message, a line of the log, a reason. As above.
+pub(super) const MAX_STORY: usize = 1 << 20;
+
 /// Something in a plugin's memory is not as the ABI says.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unusable(pub &'static str);
+#[derive(Debug, Clone)]
+pub(super) struct Unusable {
+    /// What, to be put behind "answered with".
+    pub what: Cow<'static, str>,
+    /// It is only larger than a limit.
+    pub too_large: bool,
+}
+
+impl Unusable {
+    /// What is not as it must be.
+    pub const fn new(what: &'static str) -> Self {
+        Self { what: Cow::Borrowed(what), too_large: false }
+    }
+
+    /// Larger than may be.
+    pub fn too_large(what: impl Into<String>) -> Self {
+        Self { what: Cow::Owned(what.into()), too_large: true }
+    }
+}
 
 /// Copies a struct that may be shorter or longer than this host knows it: what the plugin does not have is zero.
 ///
@@ -19,12 +42,14 @@ pub(super) struct Unusable(pub &'static str);
 /// of the plugin API, for which all-zero is a valid value.
 pub(super) unsafe fn read_struct<T: Copyable>(pointer: *const T) -> Result<T, Unusable> {
     if pointer.is_null() {
-        return Err(Unusable("a null where a struct is required"));
+        return Err(Unusable::new("a null where a struct is required"));
     }
     // SAFETY: the caller promises a leading u32 size. It is read without any claim on alignment.
     let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
-    if size < T::MIN_SIZE || size > 1 << 16 {
-        return Err(Unusable("a struct_size that is too small or absurd"));
+    let (least, most) = (T::MIN_SIZE, 1 << 16);
+    if !(least..=most).contains(&size) {
+        let what = format!("a struct_size of {size}, which is not within {least} to {most}");
+        return Err(Unusable { what: what.into(), too_large: false });
     }
     let mut value = MaybeUninit::<T>::zeroed();
     // SAFETY: `size` bytes are readable by the caller's promise, and no more than size_of::<T>() are written.
@@ -64,40 +89,44 @@ copyable! {
     jf_thread_v1 up to leave,
 }
 
-/// Borrows the bytes of a pointer and a length.
+/// Borrows the bytes of a pointer and a length. Who knows a limit asks [`within`] first.
 ///
 /// # Safety
 /// `pointer` is null or has `len` readable bytes that nobody changes for `'a`.
 pub(super) unsafe fn slice<'a>(pointer: *const u8, len: usize) -> Result<&'a [u8], Unusable> {
     match (pointer.is_null(), len) {
         (_, 0) => Ok(&[]),
-        (true, _) => Err(Unusable("a null with a length")),
-        (false, len) if len > SANE_LENGTH => Err(Unusable("an absurd length")),
+        (true, _) => Err(Unusable::new("a null with a length")),
+        (false, len) if len > SANE_LENGTH => Err(Unusable::too_large(format!("an absurd length, {len}"))),
         // SAFETY: promised by the caller.
         (false, len) => Ok(unsafe { std::slice::from_raw_parts(pointer, len) }),
     }
 }
 
-/// Borrows a text.
-///
-/// # Safety
-/// As for [`slice`].
-pub(super) unsafe fn text<'a>(text: jf_str) -> Result<&'a str, Unusable> {
-    // SAFETY: promised by the caller.
-    let bytes = unsafe { slice(text.ptr.cast(), text.len) }?;
-    std::str::from_utf8(bytes).map_err(|_| Unusable("a text that is not UTF-8"))
+/// Refuses a length before anything is read.
+pub(super) fn within(len: usize, max: usize) -> Result<(), Unusable> {
+    if len > max { Err(Unusable::too_large(format!("a length of {len} bytes, more than {max}"))) } else { Ok(()) }
 }
 
-/// Borrows a text, whatever its bytes; for logs.
+/// Borrows a text of at most `max` bytes.
 ///
 /// # Safety
 /// As for [`slice`].
-pub(super) unsafe fn lossy_text<'a>(text: jf_str) -> Cow<'a, str> {
+pub(super) unsafe fn text<'a>(text: jf_str, max: usize) -> Result<&'a str, Unusable> {
+    within(text.len, max)?;
     // SAFETY: promised by the caller.
-    match unsafe { slice(text.ptr.cast(), text.len) } {
-        Ok(bytes) => String::from_utf8_lossy(bytes),
-        Err(Unusable(what)) => Cow::Borrowed(what),
-    }
+    let bytes = unsafe { slice(text.ptr.cast(), text.len) }?;
+    std::str::from_utf8(bytes).map_err(|_| Unusable::new("a text that is not UTF-8"))
+}
+
+/// Borrows a text of at most `max` bytes, whatever they are.
+///
+/// # Safety
+/// As for [`slice`].
+pub(super) unsafe fn lossy_text<'a>(text: jf_str, max: usize) -> Result<Cow<'a, str>, Unusable> {
+    within(text.len, max)?;
+    // SAFETY: promised by the caller.
+    unsafe { slice(text.ptr.cast(), text.len) }.map(String::from_utf8_lossy)
 }
 
 /// Borrows a C array.
@@ -107,31 +136,35 @@ pub(super) unsafe fn lossy_text<'a>(text: jf_str) -> Cow<'a, str> {
 pub(super) unsafe fn elements<'a, T>(pointer: *const T, count: usize) -> Result<&'a [T], Unusable> {
     match (pointer.is_null(), count) {
         (_, 0) => Ok(&[]),
-        (true, _) => Err(Unusable("a null array with a length")),
-        (false, count) if count > 1 << 16 => Err(Unusable("an absurd number of elements")),
-        (false, _) if !pointer.is_aligned() => Err(Unusable("an array that is not aligned")),
+        (true, _) => Err(Unusable::new("a null array with a length")),
+        (false, count) if count > 1 << 16 => {
+            Err(Unusable::too_large(format!("an absurd number of elements, {count}, in an array")))
+        }
+        (false, _) if !pointer.is_aligned() => Err(Unusable::new("an array that is not aligned")),
         // SAFETY: promised by the caller.
         (false, count) => Ok(unsafe { std::slice::from_raw_parts(pointer, count) }),
     }
 }
 
-/// Copies borrowed bytes.
+/// Copies at most `max` borrowed bytes.
 ///
 /// # Safety
 /// As for [`slice`].
-pub(super) unsafe fn copy(bytes: jf_bytes) -> Result<Bytes, Unusable> {
+pub(super) unsafe fn copy(bytes: jf_bytes, max: usize) -> Result<Bytes, Unusable> {
+    within(bytes.len, max)?;
     // SAFETY: promised by the caller.
     Ok(Bytes::copy_from_slice(unsafe { slice(bytes.ptr, bytes.len) }?))
 }
 
-/// Takes a plugin's buffer without copying it; it is released on the generation's control thread when the last user is
+/// Takes a plugin's buffer of at most `max` bytes without copying it; it is released on the generation's control thread when the last user is
 /// done, and keeps the generation from being closed until then.
 ///
 /// # Safety
 /// The plugin gives up `buf`: it is readable until `release` was called, once.
-pub(super) unsafe fn own(buf: jf_buf, ledger: &Arc<Ledger>) -> Result<Bytes, Unusable> {
+pub(super) unsafe fn own(buf: jf_buf, max: usize, ledger: &Arc<Ledger>) -> Result<Bytes, Unusable> {
     let owned = OwnedBuf { buf, ledger: ledger.clone() };
     ledger.buffer_taken();
+    within(buf.len, max)?;
     // SAFETY: promised by the caller; an unusable one is given back all the same, by OwnedBuf.
     unsafe { slice(buf.ptr, buf.len) }?;
     Ok(Bytes::from_owner(owned))
@@ -142,10 +175,11 @@ pub(super) unsafe fn own(buf: jf_buf, ledger: &Arc<Ledger>) -> Result<Bytes, Unu
 /// # Safety
 /// As for [`own`].
 pub(super) unsafe fn take_text(buf: jf_buf) -> String {
-    // SAFETY: promised by the caller.
-    let text = match unsafe { slice(buf.ptr, buf.len) } {
-        Ok(bytes) => String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]).into_owned(),
-        Err(Unusable(what)) => format!("({what})"),
+    const SHOWN: usize = 4096;
+    // SAFETY: promised by the caller; a jf_buf holds a text as a jf_str does.
+    let text = match unsafe { lossy_text(jf_str { ptr: buf.ptr.cast(), len: buf.len }, MAX_STORY) } {
+        Ok(text) => text[..text.floor_char_boundary(SHOWN)].to_owned(),
+        Err(why) => format!("(its text cannot be read: {})", why.what),
     };
     // SAFETY: given back exactly once, by the one who took it.
     unsafe { release(buf) };
@@ -195,5 +229,5 @@ impl Drop for OwnedBuf {
 
 /// Makes text of owned or copied bytes.
 pub(super) fn utf8(bytes: Bytes) -> Result<ByteString, Unusable> {
-    ByteString::try_from(bytes).map_err(|_| Unusable("a text that is not UTF-8"))
+    ByteString::try_from(bytes).map_err(|_| Unusable::new("a text that is not UTF-8"))
 }

@@ -1,10 +1,10 @@
-use super::read::{Unusable, copy, elements, lossy_text, own, read_struct, text, utf8};
+use super::read::{MAX_STORY, MAX_TEXT, Unusable, copy, elements, lossy_text, own, read_struct, text, utf8};
 use crate::host::Ledger;
-use jackfield_message::{Attachment, ByteString, Bytes, Culprit, ErrorCode, Failure, Reply, Success, json};
+use jackfield_message::{Attachment, ByteString, Culprit, ErrorCode, Failure, Reply, Success, json};
 use jackfield_plugin_api as abi;
 use std::sync::Arc;
 
-/// Longest error message from a plugin that is passed on.
+/// This much of a plugin's error message is passed on.
 const MAX_MESSAGE: usize = 16 << 10;
 
 /// Copies, takes over and checks a plugin's reply. Buffers that were handed over are given back also on an error.
@@ -15,25 +15,24 @@ pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger
     // SAFETY: promised by the caller, also for everything that is reachable from here.
     unsafe {
         let raw = read_struct(reply)?;
+        let max = ledger.limits.attachment_bytes;
         let json = if raw.json_buf.ptr.is_null() && raw.json_buf.release.is_none() {
-            text(raw.json).map(|json| Bytes::copy_from_slice(json.as_bytes()))
+            copy(abi::jf_bytes { ptr: raw.json.ptr.cast(), len: raw.json.len }, max)
         } else {
-            own(raw.json_buf, ledger)
+            own(raw.json_buf, max, ledger)
         };
         // Read before any fault of the JSON is told: they may own buffers too.
         let attachments = read_attachments(&raw, ledger);
-        let (json, attachments) = (utf8(json?)?, attachments?);
-        if json.len() > ledger.limits.attachment_bytes {
-            return Err(Unusable("a reply whose JSON is larger than the limit `attachment_bytes`"));
-        }
+        let json = json.map_err(limited).and_then(utf8).map_err(|why| in_part("JSON", why))?;
+        let attachments = attachments?;
         if !json.is_empty() && json::check(&json, ledger.limits.nesting).is_err() {
-            return Err(Unusable("a reply whose JSON is malformed or nested too deeply"));
+            return Err(Unusable::new("a reply whose JSON is malformed or nested too deeply"));
         }
         if raw.status == abi::JF_OK {
             let json = if json.is_empty() { ByteString::from_static("null") } else { json };
             return Ok(Reply { outcome: Ok(Success { json, attachments, ack_only: false }) });
         }
-        let message = text(raw.message)?;
+        let message = text(raw.message, MAX_STORY).map_err(|why| in_part("message", why))?;
         let mut failure = failure(raw.status, &message[..message.floor_char_boundary(MAX_MESSAGE)], ledger);
         failure.plugin_code = raw.code;
         failure.details = json;
@@ -53,18 +52,20 @@ pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger
 unsafe fn read_attachments(raw: &abi::jf_reply, ledger: &Arc<Ledger>) -> Result<Vec<Attachment>, Unusable> {
     // SAFETY: promised by the caller.
     unsafe {
-        let pointers = elements(raw.attachments, raw.attachment_count)?;
-        let mut first_fault = None;
-        let mut attachments = Vec::with_capacity(pointers.len());
-        // All are read even after a fault: each may own a buffer that must be given back.
+        let pointers =
+            elements(raw.attachments, raw.attachment_count).map_err(|why| in_part("list of attachments", why))?;
+        let (count, most) = (pointers.len(), ledger.limits.attachments);
+        let mut first_fault = (count > most).then(|| {
+            Unusable::too_large(format!("a reply with {count} attachments, more than {most} (limit attachments)"))
+        });
+        let mut attachments = Vec::with_capacity(count.min(most));
+        // All are read even after a fault: each may own a buffer that must be given back. Nothing is copied then.
         for &pointer in pointers {
-            match read_attachment(pointer, ledger) {
+            let max = if first_fault.is_none() { ledger.limits.attachment_bytes } else { 0 };
+            match read_attachment(pointer, max, ledger) {
                 Ok(attachment) => attachments.push(attachment),
                 Err(fault) => first_fault = first_fault.or(Some(fault)),
             }
-        }
-        if attachments.len() > ledger.limits.attachments {
-            first_fault = first_fault.or(Some(Unusable("more attachments than the limit `attachments`")));
         }
         first_fault.map_or(Ok(attachments), Err)
     }
@@ -74,22 +75,31 @@ unsafe fn read_attachments(raw: &abi::jf_reply, ledger: &Arc<Ledger>) -> Result<
 /// As for [`read_reply`].
 unsafe fn read_attachment(
     pointer: *const abi::jf_reply_attachment,
+    max: usize,
     ledger: &Arc<Ledger>,
 ) -> Result<Attachment, Unusable> {
     // SAFETY: promised by the caller.
     unsafe {
-        let raw = read_struct(pointer)?;
-        let bytes =
-            if raw.buf.ptr.is_null() && raw.buf.release.is_none() { copy(raw.bytes)? } else { own(raw.buf, ledger)? };
-        if bytes.len() > ledger.limits.attachment_bytes {
-            return Err(Unusable("an attachment larger than the limit `attachment_bytes`"));
-        }
-        Ok(Attachment {
-            name: lossy_text(raw.name).into_owned().into(),
-            content_type: lossy_text(raw.content_type).into_owned().into(),
-            bytes,
-        })
+        let read = || {
+            let raw = read_struct(pointer)?;
+            let owns = !raw.buf.ptr.is_null() || raw.buf.release.is_some();
+            let bytes = if owns { own(raw.buf, max, ledger) } else { copy(raw.bytes, max) }.map_err(limited)?;
+            let text = |text| Ok(lossy_text(text, MAX_TEXT)?.into_owned().into());
+            Ok(Attachment { name: text(raw.name)?, content_type: text(raw.content_type)?, bytes })
+        };
+        read().map_err(|why| in_part("attachment", why))
     }
+}
+
+/// Names the part of the reply that cannot be used.
+fn in_part(part: &str, why: Unusable) -> Unusable {
+    Unusable { what: format!("a reply whose {part} has {}", why.what).into(), ..why }
+}
+
+/// Names the limit that a length is over.
+fn limited(why: Unusable) -> Unusable {
+    let limit = if why.too_large { " (limit attachment_bytes)" } else { "" };
+    Unusable { what: format!("{}{limit}", why.what).into(), ..why }
 }
 
 /// What the caller is told when a plugin answers with `status`.
@@ -128,6 +138,7 @@ pub(crate) fn failure(status: abi::jf_status, message: &str, ledger: &Ledger) ->
 
 /// What the caller is told when the plugin's reply cannot be used.
 pub(super) fn unusable(why: Unusable, ledger: &Ledger) -> Reply {
-    let message = format!("Plugin '{}' answered with {}.", ledger.plugin(), why.0);
-    Failure::new(ErrorCode::Internal, message).blame(Culprit::Plugin).of_plugin(ledger.plugin(), ledger.number).into()
+    let message = format!("Plugin '{}' answered with {}.", ledger.plugin(), why.what);
+    let code = if why.too_large { ErrorCode::TooLarge } else { ErrorCode::Internal };
+    Failure::new(code, message).blame(Culprit::Plugin).of_plugin(ledger.plugin(), ledger.number).into()
 }

@@ -73,7 +73,7 @@ extern "C" fn write(sink: *const abi::jf_sink, bytes: abi::jf_bytes) -> abi::jf_
         // SAFETY: borrowed for the call.
         let piece = match unsafe { slice(bytes.ptr, bytes.len) } {
             Ok(piece) => piece,
-            Err(why) => return sink.refuse(abi::JF_E_INVALID, why.0.to_owned()),
+            Err(why) => return sink.refuse(abi::JF_E_INVALID, why.what.into_owned()),
         };
         let mut all = lock(&sink.bytes);
         // A fault stands: what comes after it is not the whole state.

@@ -1,7 +1,7 @@
 //! The C face of `jackfield.store/1` over the safe trait. Handles are tokens of the generation's own tables.
 
 use super::library::guarded;
-use super::read::{slice, text};
+use super::read::{MAX_TEXT, slice, text};
 use super::table::ledger;
 use crate::call::lock;
 use crate::host::{Ledger, Phase, inline};
@@ -79,7 +79,14 @@ fn key(handle: u64) -> DefaultKey {
 /// `input` is borrowed for the call.
 unsafe fn string<'a>(input: abi::jf_str) -> Result<&'a str, abi::jf_status> {
     // SAFETY: promised by the caller.
-    unsafe { text(input) }.map_err(|_| abi::JF_E_INVALID)
+    unsafe { string_within(input, MAX_TEXT) }
+}
+
+/// # Safety
+/// As for [`string`].
+unsafe fn string_within<'a>(input: abi::jf_str, max: usize) -> Result<&'a str, abi::jf_status> {
+    // SAFETY: promised by the caller.
+    unsafe { text(input, max) }.map_err(|why| if why.too_large { abi::JF_E_TOO_LARGE } else { abi::JF_E_INVALID })
 }
 
 /// Writes a result through an out-parameter.
@@ -109,6 +116,9 @@ unsafe extern "C" fn begin(host: Host, batch: *mut u64) -> abi::jf_status {
     // SAFETY: the plugin's own table; `batch` is an out-parameter.
     unsafe {
         with_store(host, |ledger, store| {
+            if batch.is_null() {
+                return Err(abi::JF_E_INVALID);
+            }
             let begun = store.begin().map_err(|error| status(ledger, "begin", &error))?;
             let mut batches = lock(&ledger.batches);
             if batches.len() >= MAX_OPEN {
@@ -133,7 +143,8 @@ unsafe extern "C" fn put(
         with_store(host, |ledger, _| {
             let blobs = super::read::elements(blobs, blob_count).map_err(|_| abi::JF_E_INVALID)?;
             let blobs = blobs.iter().map(|&name| string(name)).collect::<Result<Vec<_>, _>>()?;
-            let (collection, id, json) = (string(collection)?, string(id)?, string(json)?);
+            let json = string_within(json, ledger.limits.attachment_bytes)?;
+            let (collection, id) = (string(collection)?, string(id)?);
             let mut batches = lock(&ledger.batches);
             let batch = batches.get_mut(key(batch)).ok_or(abi::JF_E_STALE)?;
             batch.put(collection, id, json, &blobs).map_err(|error| status(ledger, "put", &error))
@@ -157,6 +168,9 @@ unsafe extern "C" fn blob_begin(host: Host, batch: u64, blob: *mut u64) -> abi::
     // SAFETY: the plugin's own table; `blob` is an out-parameter.
     unsafe {
         with_store(host, |ledger, _| {
+            if blob.is_null() {
+                return Err(abi::JF_E_INVALID);
+            }
             let writer = lock(&ledger.batches)
                 .get_mut(key(batch))
                 .ok_or(abi::JF_E_STALE)?

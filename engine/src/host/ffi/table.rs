@@ -1,5 +1,5 @@
 use super::library::guarded;
-use super::read::{lossy_text, text};
+use super::read::{MAX_STORY, lossy_text, text};
 use super::{reply, store};
 use crate::call::Progress;
 use crate::flights::Step;
@@ -61,8 +61,13 @@ pub(super) unsafe fn ledger<'a>(host: *const abi::jf_host) -> Option<&'a Arc<Led
 extern "C" fn log(host: *const abi::jf_host, level: i32, message: abi::jf_str) {
     const MAX: usize = 8 << 10;
     guarded((), || {
-        // SAFETY: the plugin passes its own table and a borrowed text.
-        let (Some(ledger), message) = (unsafe { ledger(host) }, unsafe { lossy_text(message) }) else { return };
+        // SAFETY: the plugin passes its own table.
+        let Some(ledger) = (unsafe { ledger(host) }) else { return };
+        // SAFETY: the plugin passes a borrowed text.
+        let message = match unsafe { lossy_text(message, MAX_STORY) } {
+            Ok(message) => message,
+            Err(why) => return ledger.misuse(&format!("a log line with {}", why.what), 0),
+        };
         let message = &message[..message.floor_char_boundary(MAX)];
         let (plugin, generation) = (ledger.plugin(), ledger.number);
         match level {
@@ -74,10 +79,15 @@ extern "C" fn log(host: *const abi::jf_host, level: i32, message: abi::jf_str) {
     });
 }
 
+/// Longest id of a service that is looked at.
+const MAX_ID: usize = 256;
+
 extern "C" fn get_service(host: *const abi::jf_host, id: abi::jf_str) -> *const c_void {
     guarded(std::ptr::null(), || {
         // SAFETY: the plugin passes its own table and a borrowed text.
-        let (Some(ledger), Ok(id)) = (unsafe { ledger(host) }, unsafe { text(id) }) else { return std::ptr::null() };
+        let (Some(ledger), Ok(id)) = (unsafe { ledger(host) }, unsafe { text(id, MAX_ID) }) else {
+            return std::ptr::null();
+        };
         if !ledger.is_in(Phase::Creating, Phase::Running) {
             return std::ptr::null();
         }
@@ -97,7 +107,7 @@ extern "C" fn reply_to(host: *const abi::jf_host, token: abi::jf_token, raw: *co
         let (reply, status) = match unsafe { reply::read_reply(raw, ledger) } {
             Ok(reply) => (reply, abi::JF_OK),
             Err(why) => {
-                ledger.misuse(why.0, token);
+                ledger.misuse(&why.what, token);
                 (reply::unusable(why, ledger), abi::JF_E_INVALID)
             }
         };
@@ -139,7 +149,7 @@ extern "C" fn progress(
 ) -> abi::jf_status {
     guarded(abi::JF_E_INTERNAL, || {
         // SAFETY: the plugin passes its own table and a borrowed text.
-        let (Some(ledger), Ok(message)) = (unsafe { ledger(host) }, unsafe { text(message) }) else {
+        let (Some(ledger), Ok(message)) = (unsafe { ledger(host) }, unsafe { text(message, MAX_STORY) }) else {
             return abi::JF_E_INVALID;
         };
         if !ledger.is_in(Phase::Running, Phase::Running) {
