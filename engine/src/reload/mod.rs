@@ -1,6 +1,7 @@
 //! Reload: from a change in a plugin folder to code that answers. Start-up is a reload from nothing.
 //!
-//! - [`manager`]: the one thread that decides; looks at the folders, settles, proves, swaps
+//! - [`manager`]: the one thread that decides; settles, proves, swaps
+//! - [`look`]: looking at the folders
 //! - [`wishes`]: what operators ask it for
 //! - [`swap`]: the transaction for one file
 //! - [`files`], [`watch`], [`proof`], [`copies`]: what is there, that something happened, that it is whole, our own copy
@@ -9,6 +10,7 @@
 
 mod copies;
 mod files;
+mod look;
 mod manager;
 mod proof;
 mod registry;
