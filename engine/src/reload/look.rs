@@ -13,19 +13,19 @@ use std::time::{Duration, Instant, SystemTime};
 impl Manager {
     /// Compares the folders with the records; what has changed is marked, nothing is read yet.
     pub(super) fn look(&self, watching: &mut Watching, first: bool) {
+        // Before anything is looked at: what changes afterwards makes an event.
+        watching.follow(&self.config.folders);
         let mut folders = Vec::new();
         let mut present = Vec::new();
         let mut unusable = Vec::new();
         for (index, folder) in self.config.folders.iter().enumerate() {
             if let Err(reason) = files::check_folder(folder) {
-                watching.remove(folder);
                 if folder.exists() {
                     unusable.push(index);
                 }
                 folders.push((folder.clone(), Refusal::at(Step::Seen, reason)));
                 continue;
             }
-            watching.add(folder);
             match files::list(folder) {
                 Ok(paths) => present.extend(paths.into_iter().map(|path| (index, path))),
                 Err(error) => {

@@ -11,8 +11,10 @@ use crate::call::{Call, lock};
 use crate::core::Core;
 use crate::dispatch::shutting_down;
 use crate::generation::Ended;
+use crate::plugin::PluginConfig;
 use jackfield_message::{ByteString, Reply};
 use serde_json::json;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +36,8 @@ pub(crate) enum Request {
     Hint,
     /// A built-in command; its call is answered when it is done.
     Wish(Wish, Arc<Call>),
+    /// New settings of all plugins, by id.
+    Configure(HashMap<String, PluginConfig>),
     /// A generation has drained and is closed or retired.
     Ended { path: PathBuf, name: (String, u64, String), ended: Ended, us: Duration },
     /// Tell when every file of the start was looked at.
@@ -55,7 +59,7 @@ impl Manager {
     }
 
     /// The thread's work. It ends when nobody can ask for anything any more.
-    pub fn run(self) {
+    pub fn run(mut self) {
         let core = Arc::downgrade(&self.core);
         // Thousands of events while a file is written are one hint.
         let hinted = Arc::new(AtomicBool::new(false));
@@ -93,6 +97,8 @@ impl Manager {
                         let reply = if self.is_stopping() { Ok(shutting_down()) } else { self.grant(wish) };
                         call.answer(reply.unwrap_or_else(Reply::from));
                     }
+                    Request::Configure(_) if self.is_stopping() => {}
+                    Request::Configure(plugins) => self.configure(plugins),
                     Request::Ended { path, name, ended, us } => self.ended(&path, &name, ended, us),
                     Request::Ready(ready) => waiting_for_ready.push(ready),
                 }
@@ -203,7 +209,7 @@ impl Manager {
     fn is_known(&self, path: &Path, hash: &blake3::Hash) -> bool {
         let mut registry = lock(&self.core.registry);
         let Some(record) = registry.get_mut(path) else { return false };
-        if record.hash.as_ref() == Some(hash) {
+        if record.hash.as_ref() == Some(hash) && !self.has_old_settings(record) {
             // Back to what serves: an in-between content that was refused is no longer there.
             record.refused = None;
             record.refused_hash = None;

@@ -3,8 +3,10 @@
 //! - [`manager`]: the one thread that decides; settles, proves, swaps
 //! - [`look`]: looking at the folders
 //! - [`wishes`]: what operators ask it for
+//! - [`settings`]: what the operator says of single plugins, changed
 //! - [`swap`]: the transaction for one file
-//! - [`files`], [`watch`], [`proof`], [`copies`]: what is there, that something happened, that it is whole, our own copy
+//! - [`files`], [`watch`], [`way`]: what is there, that something happened, where a path leads
+//! - [`proof`], [`copies`]: that it is whole, our own copy
 //! - [`registry`]: what everybody can ask for
 //! - [`step`]: the names of the steps
 
@@ -14,9 +16,11 @@ mod look;
 mod manager;
 mod proof;
 mod registry;
+mod settings;
 mod step;
 mod swap;
 mod watch;
+mod way;
 mod wishes;
 
 pub(crate) use manager::{Manager, Request};

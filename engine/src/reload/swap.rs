@@ -159,6 +159,9 @@ impl Manager {
     fn admit(&self, path: &Path, candidate: &Candidate) -> Result<(), Refusal> {
         let descriptor = &candidate.descriptor;
         let id = &descriptor.id;
+        if let Some(record) = lock(&self.core.registry).get_mut(path) {
+            record.candidate = Some(id.clone());
+        }
         if self.config(id).disabled {
             return Err(Refusal::at(
                 Step::Loaded,
@@ -279,7 +282,7 @@ impl Manager {
         })
     }
 
-    fn config(&self, id: &str) -> Arc<PluginConfig> {
+    pub(super) fn config(&self, id: &str) -> Arc<PluginConfig> {
         Arc::new(self.config.plugins.get(id).cloned().unwrap_or_default())
     }
 

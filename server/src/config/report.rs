@@ -2,6 +2,7 @@
 
 use super::layers::{Path, dotted, leaves};
 use super::{Config, ConfigError, Origin};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use toml::Value;
 
@@ -22,6 +23,14 @@ pub fn report_json(config: &Config) -> Result<serde_json::Value, ConfigError> {
         serde_json::json!({ "key": dotted(&path), "value": value, "origin": origin.to_string() })
     });
     Ok(serde_json::json!({ "file": config.file(), "values": values.collect::<Vec<_>>() }))
+}
+
+/// The keys whose values differ, as the file spells them, in order.
+pub fn changes(old: &Config, new: &Config) -> Result<Vec<String>, ConfigError> {
+    let values = |config| Ok::<BTreeMap<_, _>, ConfigError>(leaves(config)?.into_iter().collect());
+    let (old, new): (BTreeMap<Path, Value>, _) = (values(old)?, values(new)?);
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).collect();
+    Ok(keys.into_iter().map(|key| dotted(key)).collect())
 }
 
 fn values(config: &Config) -> Result<Vec<(Path, Value, &Origin)>, ConfigError> {
