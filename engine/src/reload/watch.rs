@@ -33,7 +33,7 @@ pub(crate) struct Watching {
     make: Option<MakeWatcher>,
     watcher: Option<Box<dyn Watcher + Send>>,
     aim: Arc<Mutex<Aim>>,
-    /// What the operator was told that it cannot be watched; nothing but the empty path: none can.
+    /// What the operator was told that it cannot be watched; the empty path: nothing can.
     told: BTreeSet<PathBuf>,
 }
 
@@ -72,7 +72,7 @@ impl Watching {
                 Ok(watcher) => self.watcher = Some(watcher),
                 Err(error) => {
                     if self.told.insert(PathBuf::new()) {
-                        tracing::warn!(%error, "no file events from this system; plugin folders are polled");
+                        tracing::warn!(%error, "no file events from this system (Linux: the limit is fs.inotify.max_user_instances); plugin folders are polled");
                     }
                     return;
                 }
@@ -127,7 +127,7 @@ impl Watching {
                 Err(error) => {
                     lock(&self.aim).bound.remove(&folder);
                     if folder.is_dir() && self.told.insert(folder.clone()) {
-                        tracing::warn!(folder = %folder.display(), %error, "no file events for this folder; it is polled");
+                        tracing::warn!(folder = %folder.display(), %error, "no file events for this folder (Linux: the limit is fs.inotify.max_user_watches); it is polled");
                     }
                 }
             }

@@ -27,8 +27,15 @@ pub fn report_json(config: &Config) -> Result<serde_json::Value, ConfigError> {
 
 /// The keys whose values differ, as the file spells them, in order.
 pub fn changes(old: &Config, new: &Config) -> Result<Vec<String>, ConfigError> {
-    let values = |config| Ok::<BTreeMap<_, _>, ConfigError>(leaves(config)?.into_iter().collect());
-    let (old, new): (BTreeMap<Path, Value>, _) = (values(old)?, values(new)?);
+    let values = |config: &Config, other: &Config| {
+        // A plugin that only the other speaks of has the default settings.
+        let mut config = config.clone();
+        for id in other.plugin.keys() {
+            config.plugin.entry(id.clone()).or_default();
+        }
+        Ok::<BTreeMap<Path, Value>, ConfigError>(leaves(&config)?.into_iter().collect())
+    };
+    let (old, new) = (values(old, new)?, values(new, old)?);
     let keys: BTreeSet<_> = old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).collect();
     Ok(keys.into_iter().map(|key| dotted(key)).collect())
 }
