@@ -16,9 +16,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use support::{Bench, Setup, desk, desk_version, install};
 
-/// The poll finds a change within a second. So many changes, one after the other, take it longer than [`TOO_LONG`].
-const SWITCHES: usize = 6;
-const TOO_LONG: Duration = Duration::from_secs(4);
+/// The poll finds a change within a second. So many changes, one after the other, take it longer than [`TOO_LONG`], even if
+/// some of them happen to come just before a look.
+const SWITCHES: usize = 8;
+const TOO_LONG: Duration = Duration::from_secs(3);
 
 /// Makes changes, each in place before the next; events find them, and not only the poll.
 fn found_by_events(bench: &Bench, mut change: impl FnMut(usize, &Path)) {
