@@ -9,6 +9,7 @@ mod support;
 
 use jackfield_engine::Watch;
 use put::Way;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
 use std::fs::{create_dir, create_dir_all, metadata, remove_dir_all, remove_file, rename};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -92,18 +93,23 @@ fn a_linked_file_outside_is_watched_where_it_is() {
 fn a_folder_that_is_replaced_is_watched_anew() {
     let bench = Setup::new().with("desk.so", &desk_version("1")).start();
     found_by_events(&bench, |number, library| {
-        let (fresh, old) = (bench.folder.with_file_name("fresh"), bench.folder.with_file_name("old"));
+        let fresh = bench.folder.with_file_name("fresh");
         create_dir(&fresh).unwrap();
         install(library, &fresh.join("desk.so"));
-        // Moved away, or removed: a watch on it goes on elsewhere, or ends.
+        // Removed, or exchanged in one step: a watch on it ends, or goes on elsewhere.
         if number % 2 == 0 {
             remove_dir_all(&bench.folder).unwrap();
+            rename(&fresh, &bench.folder).unwrap();
         } else {
-            rename(&bench.folder, &old).unwrap();
+            renameat_with(CWD, &fresh, CWD, &bench.folder, RenameFlags::EXCHANGE).unwrap();
+            remove_dir_all(&fresh).unwrap();
         }
-        rename(&fresh, &bench.folder).unwrap();
-        let _ = remove_dir_all(&old);
     });
+    let fresh = bench.folder.with_file_name("fresh");
+    create_dir(&fresh).unwrap();
+    install(&desk_version("1"), &fresh.join("desk.so"));
+    renameat_with(CWD, &fresh, CWD, &bench.folder, RenameFlags::EXCHANGE).unwrap();
+    bench.step("swapped");
     found_by_events(&bench, |_, library| bench.put("desk.so", library));
 }
 
