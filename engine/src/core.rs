@@ -16,6 +16,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+/// Engines that this process has had: their threads are told apart by it.
+static ENGINES: AtomicU64 = AtomicU64::new(0);
+
 pub(crate) struct Core {
     pub limits: Arc<Limits>,
     pub store: Option<Arc<dyn Store>>,
@@ -32,6 +35,8 @@ pub(crate) struct Core {
     pub requests: Mutex<Option<Sender<Request>>>,
     /// The threads that end old generations.
     pub closers: Mutex<Vec<JoinHandle<()>>>,
+    /// Which engine of the process it is, from 0.
+    number: u64,
     generations: AtomicU64,
     plugins: AtomicU64,
 }
@@ -53,6 +58,7 @@ impl Core {
             version: config.version.clone(),
             requests: Mutex::new(Some(requests)),
             closers: Mutex::default(),
+            number: ENGINES.fetch_add(1, Ordering::Relaxed),
             generations: AtomicU64::new(1),
             plugins: AtomicU64::new(1),
         })
@@ -61,6 +67,14 @@ impl Core {
     /// The number of the next generation, counting up over all plugins.
     pub fn next_generation(&self) -> u64 {
         self.generations.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What the names of a generation's threads begin with, before a dash; no other generation in the process has the same.
+    pub fn thread_name(&self, generation: u64) -> String {
+        match self.number {
+            0 => format!("jf-{generation}"),
+            number => format!("jf-{generation}.{number}"),
+        }
     }
 
     /// The number of the next plugin slot.

@@ -125,6 +125,14 @@ impl Engine {
         lock(&self.core.registry).records.iter().any(|record| record.current.is_some() && record.id() == Some(id))
     }
 
+    /// New settings of all plugins, by id, in the place of those that it was started with. Plugins whose own have changed are
+    /// swapped from the same file; one that refuses them in `create` serves on with the old ones. Returns at once: each step
+    /// is told as for a changed file.
+    pub fn configure(&self, plugins: HashMap<String, PluginConfig>) {
+        // An engine that has stopped has nothing to configure.
+        let _ = self.core.request(Request::Configure(plugins));
+    }
+
     /// Routes a command; never blocks. `order` is the session's, for commands that follow others as [`Engine::overlap`]
     /// allows.
     pub fn submit(&self, command: Command, reply_to: ReplyTo, order: Option<&Arc<Order>>) -> Submitted {

@@ -87,7 +87,7 @@ async fn serve(config: Config, program: Option<PathBuf>, process: Process) -> Re
     let shared = Arc::new(Shared { engine: engine.clone(), limits: config.limits.clone(), stop: stop.clone() });
     let quit = config.http.quit == config::Quit::Loopback;
     let accept = Arc::new(Accept::new(shared, config.http.origins.clone(), quit));
-    watch_signals(&config, &stop).map_err(|source| AppError::System { what: "to tell signals", source })?;
+    watch_signals(&config, &engine, &stop).map_err(|source| AppError::System { what: "to tell signals", source })?;
 
     // Connections wait in the sockets until the plugins that were there at the start are loaded or refused.
     for listener in &listeners {
@@ -155,7 +155,8 @@ fn bind(urls: &[ListenUrl], are_default: bool) -> Result<Vec<Listener>, AppError
     Ok(listeners)
 }
 
-fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
+/// What the engine is told of single plugins.
+fn plugin_configs(config: &Config) -> HashMap<String, PluginConfig> {
     let plugins = config.plugin.iter().map(|(id, plugin)| {
         let deadlines = plugin.deadline_s.iter();
         let of_engine = PluginConfig {
@@ -178,6 +179,10 @@ fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
         let settings = &mut plugins.entry(id.to_owned()).or_default().config;
         settings.entry(setting).or_insert_with(|| limit.into());
     }
+    plugins
+}
+
+fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
     EngineConfig {
         folders: config.plugins.folders.clone(),
         watch: match config.plugins.watch {
@@ -188,7 +193,7 @@ fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
         settle: Duration::from_millis(config.plugins.settle_ms),
         live_generations: config.plugins.live_generations,
         copies: config.data.join("plugins"),
-        plugins,
+        plugins: plugin_configs(config),
         limits: config.limits.clone(),
         store: Some(store),
         probe: None,
@@ -213,17 +218,21 @@ fn say(line: &str) {
 
 /// The first SIGINT or SIGTERM stops in order, the second at once. SIGHUP reads the configuration again.
 #[cfg(unix)]
-fn watch_signals(config: &Config, stop: &CancellationToken) -> io::Result<()> {
+fn watch_signals(config: &Config, engine: &Arc<Engine>, stop: &CancellationToken) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut hang_up = signal(SignalKind::hangup())?;
-    let (stop, config) = (stop.clone(), config.clone());
+    let (stop, mut running, engine) = (stop.clone(), config.clone(), Arc::downgrade(engine));
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = interrupt.recv() => stop_or_exit(&stop),
                 _ = terminate.recv() => stop_or_exit(&stop),
-                _ = hang_up.recv() => tell_changes(&config),
+                _ = hang_up.recv() => {
+                    if let Some(engine) = engine.upgrade() {
+                        reconfigure(&mut running, &engine);
+                    }
+                }
             }
         }
     });
@@ -231,7 +240,7 @@ fn watch_signals(config: &Config, stop: &CancellationToken) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn watch_signals(_: &Config, stop: &CancellationToken) -> io::Result<()> {
+fn watch_signals(_: &Config, _: &Arc<Engine>, stop: &CancellationToken) -> io::Result<()> {
     let stop = stop.clone();
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
@@ -249,13 +258,29 @@ fn stop_or_exit(stop: &CancellationToken) {
     stop.cancel();
 }
 
-/// Reads the configuration again and says what is different; a broken one changes nothing.
+/// Reads the configuration again: settings of single plugins are handed to the engine, of all else it is said that it has
+/// changed. A broken one changes nothing.
 #[cfg(unix)]
-fn tell_changes(config: &Config) {
-    match config.reload().and_then(|new| Ok((config::report_json(config)?, config::report_json(&new)?))) {
-        Ok((old, new)) if old == new => tracing::info!("read the configuration again: nothing has changed"),
-        Ok(_) => tracing::warn!("read the configuration again: it has changed, which takes effect at the next start"),
-        Err(error) => tracing::error!(%error, "the configuration cannot be read; the old one stays"),
+fn reconfigure(running: &mut Config, engine: &Engine) {
+    let read = running.reload().and_then(|new| Ok((config::changes(running, &new)?, new)));
+    let (changes, new) = match read {
+        Ok(read) => read,
+        Err(error) => return tracing::error!(%error, "the configuration cannot be read; the old one stays"),
+    };
+    let (of_plugins, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(|key| key.starts_with("plugin."));
+    if of_plugins.is_empty() && others.is_empty() {
+        return tracing::info!("read the configuration again: nothing has changed");
+    }
+    if !of_plugins.is_empty() {
+        running.plugin = new.plugin;
+        engine.configure(plugin_configs(running));
+        tracing::info!(keys = of_plugins.join(", "), "read the configuration again: settings of plugins have changed");
+    }
+    if !others.is_empty() {
+        tracing::warn!(
+            keys = others.join(", "),
+            "read the configuration again: it has changed, and these take effect at the next start"
+        );
     }
 }
 

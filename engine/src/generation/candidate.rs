@@ -27,6 +27,7 @@ pub(crate) struct Failed {
 /// A plugin of which no instance exists yet.
 pub(crate) struct Candidate {
     number: u64,
+    thread_name: String,
     file: PathBuf,
     copy: PathBuf,
     pub descriptor: Descriptor,
@@ -44,7 +45,8 @@ impl Candidate {
     pub fn load(number: u64, file: &Path, copy: &Path, core: &Core) -> Result<Self, Failed> {
         let limits = &core.limits;
         let failed = |reason: String, retired| Failed { step: Step::Loaded, reason, retired };
-        let (control, control_thread) = Control::start(&format!("jf-{number}-control"))
+        let thread_name = core.thread_name(number);
+        let (control, control_thread) = Control::start(&format!("{thread_name}-control"))
             .map_err(|error| failed(format!("its control thread cannot be started: {error}"), false))?;
         let ledger = Ledger::new(number, limits.clone(), core.store.clone(), control.clone());
         let host = HostTable::new(ledger.clone());
@@ -61,6 +63,7 @@ impl Candidate {
                 let (file, copy, limits) = (file.to_owned(), copy.to_owned(), limits.clone());
                 Ok(Self {
                     number,
+                    thread_name,
                     file,
                     copy,
                     descriptor,
@@ -139,6 +142,7 @@ impl Candidate {
         let pinned = self.descriptor.flags & abi::JF_PLUGIN_PINNED != 0;
         Arc::new(Generation {
             number: self.number,
+            thread_name: self.thread_name,
             file: self.file,
             commands: commands.map(|(index, command)| (command.key.clone(), keyed(index))).collect(),
             descriptor: self.descriptor,

@@ -91,7 +91,7 @@ impl Generation {
         if let Some(why) = self.unclosable {
             return self.retire(why.to_owned());
         }
-        match left_running(self.number) {
+        match left_running(&self.thread_name) {
             0 => {}
             left => return self.retire(format!("threads that the plugin began still run: {left}")),
         }

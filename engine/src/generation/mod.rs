@@ -42,6 +42,8 @@ pub(crate) struct Generation {
     pub plugin: Arc<PluginSlot>,
     /// What the operator said of the plugin when this was created.
     pub config: Arc<PluginConfig>,
+    /// What the names of its threads begin with, before a dash.
+    pub thread_name: String,
     /// The plugin file that it came from.
     pub file: PathBuf,
     /// The private copy that it was loaded from.

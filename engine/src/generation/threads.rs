@@ -60,7 +60,7 @@ impl Generation {
     fn spawn(self: &Arc<Self>, role: String, lane: Lane) -> io::Result<Entered> {
         let generation = self.clone();
         let (tell, entered) = mpsc::sync_channel(1);
-        let name = format!("jf-{}-{role}", self.number);
+        let name = format!("{}-{role}", self.thread_name);
         let thread = std::thread::Builder::new().name(name).spawn(move || {
             let table = generation.instance.table();
             let welcome = table.enter_thread();

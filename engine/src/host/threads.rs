@@ -1,17 +1,17 @@
 //! Threads that a plugin has left running. The system names a thread after the one that made it until it names itself, so
-//! theirs begin with `jf-N-`, as those of generation N do.
+//! theirs begin as those of its generation do: with `jf-N-`, or `jf-N.E-` in engine E of the process.
 
 use std::time::Duration;
 
-/// How many threads of generation `number` the process still has; asked when all that the engine made for it are joined.
-/// A hint: threads that gave themselves another name are not among them, and where two engines of one process have the same
-/// number in use, those of the other are. 0 where the system does not tell names. May take some milliseconds.
+/// How many threads the process still has whose name begins with `name` and a dash; asked when all that the engine made are
+/// joined. A hint: threads that gave themselves another name are not among them. 0 where the system does not tell names. May
+/// take some milliseconds.
 #[allow(clippy::disallowed_methods, reason = "nobody is told when the system forgets a thread")]
-pub(crate) fn left_running(number: u64) -> usize {
+pub(crate) fn left_running(name: &str) -> usize {
     // The system lists a thread for a moment after it was joined.
     const TRIES: usize = 50;
     const APART: Duration = Duration::from_millis(2);
-    let start = format!("jf-{number}-");
+    let start = format!("{name}-");
     let count = || names().iter().filter(|name| name.starts_with(&start)).count();
     for _ in 1..TRIES {
         if count() == 0 {
@@ -53,9 +53,9 @@ mod tests {
         });
         let left = left.unwrap().join().unwrap();
         begun.recv().unwrap();
-        assert_eq!((left_running(1_234_567), left_running(123_456), left_running(12_345_678)), (1, 0, 0));
+        assert_eq!((left_running("jf-1234567"), left_running("jf-123456"), left_running("jf-12345678")), (1, 0, 0));
         drop(end);
         left.join().unwrap();
-        assert_eq!(left_running(1_234_567), 0);
+        assert_eq!(left_running("jf-1234567"), 0);
     }
 }

@@ -175,8 +175,9 @@ fn blame(last_end: &LastEnd, generation: u64) -> Option<String> {
         LastEnd::NoCrash => None,
         LastEnd::Unknown => Some("the process did not end in order while this content was on trial".to_owned()),
         LastEnd::Crash { thread, what } => {
-            // `jf-N-...`, or `jf-close-N` where the last of it is done.
-            let mut parts = thread.strip_prefix("jf-").unwrap_or_default().trim_start_matches("close-").split('-');
+            // `jf-N-...`, `jf-N.E-...` in engine E of the process, or `jf-close-N` where the last of it is done.
+            let mut parts =
+                thread.strip_prefix("jf-").unwrap_or_default().trim_start_matches("close-").split(['-', '.']);
             let of = parts.next().and_then(|number| number.parse::<u64>().ok());
             let guilty = of.is_none_or(|of| of == generation);
             guilty.then(|| format!("the process crashed ({what} on thread {thread}) while this content was on trial"))

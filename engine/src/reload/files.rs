@@ -45,6 +45,23 @@ pub(crate) fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The links among them, in no order. A folder that cannot be listed has none.
+pub(crate) fn links(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+    links.map(|entry| entry.path()).filter(|path| is_plugin_name(path)).collect()
+}
+
+/// Tells a folder from another one that was put in its place: device, inode, and when it was made, since the number of a
+/// removed inode is soon used again.
+pub(crate) type Identity = ((u64, u64), Option<SystemTime>);
+
+/// What a path leads to now; `None`: nothing.
+pub(crate) fn identity(path: &Path) -> Option<Identity> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((signature(&metadata).device_and_inode, metadata.created().ok()))
+}
+
 /// Looks at a file, following links.
 pub(crate) fn look(path: &Path) -> Found {
     match std::fs::metadata(path) {

@@ -1,12 +1,15 @@
 //! Reload: from a change in a plugin folder to code that answers. Start-up is a reload from nothing.
 //!
 //! - [`manager`]: the one thread that decides what is looked into, and when
+//! - [`look`]: looking at the folders
 //! - [`prepare`]: a file read, proved, copied and probed, before anything of it is in this process
-//! - [`wishes`]: what operators ask it for
 //! - [`swap`]: the transaction for one file; [`hand_over`]: where the old one stops first; [`place`]: what serves
 //! - [`trial`]: new content that fails soon, and the way back; [`stuck`]: handlers that do not return
+//! - [`wishes`]: what operators ask for
+//! - [`settings`]: what the operator says of single plugins, changed
 //! - [`check`]: what would be said of a file
-//! - [`files`], [`watch`], [`proof`], [`copies`]: what is there, that something happened, that it is whole, our own copy
+//! - [`files`], [`watch`], [`way`]: what is there, that something happened, where a path leads
+//! - [`proof`], [`copies`]: that it is whole, our own copy
 //! - [`registry`]: what everybody can ask for
 //! - [`step`], [`told`]: the names of the steps, and how they are told
 
@@ -14,17 +17,20 @@ mod check;
 mod copies;
 mod files;
 mod hand_over;
+mod look;
 mod manager;
 mod place;
 mod prepare;
 mod proof;
 mod registry;
+mod settings;
 mod step;
 mod stuck;
 mod swap;
 mod told;
 mod trial;
 mod watch;
+mod way;
 mod wishes;
 
 pub use check::check_file;

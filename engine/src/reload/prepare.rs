@@ -179,7 +179,7 @@ impl Manager {
     fn is_known(&self, path: &Path, hash: &blake3::Hash) -> bool {
         let mut registry = lock(&self.core.registry);
         let Some(record) = registry.get_mut(path) else { return false };
-        if record.hash.as_ref() == Some(hash) {
+        if record.hash.as_ref() == Some(hash) && !self.has_old_settings(record) {
             // Back to what serves: an in-between content that was refused is no longer there.
             record.refused = None;
             record.refused_hash = None;

@@ -78,6 +78,8 @@ pub(crate) struct Record {
     /// Content that was refused.
     pub refused_hash: Option<blake3::Hash>,
     pub refused: Option<Refused>,
+    /// Id of the plugin in the content that was loaded last, though it may have been refused.
+    pub candidate: Option<String>,
     /// Unloaded by command: stays so until it is loaded by command or its content changes.
     pub unloaded_hash: Option<blake3::Hash>,
     /// Who that was.
@@ -99,6 +101,7 @@ impl Record {
             hash: None,
             refused_hash: None,
             refused: None,
+            candidate: None,
             unloaded_hash: None,
             unloaded_id: None,
             current: None,

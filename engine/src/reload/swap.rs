@@ -156,6 +156,9 @@ impl Manager {
     fn admit(&self, path: &Path, candidate: &Candidate) -> Result<(), Refusal> {
         let descriptor = &candidate.descriptor;
         let id = &descriptor.id;
+        if let Some(record) = lock(&self.core.registry).get_mut(path) {
+            record.candidate = Some(id.clone());
+        }
         if self.config(id).disabled {
             let reason = format!("the configuration disables it ([plugin.{id}] disabled = true)");
             return Err(Refusal::at(Step::Loaded, reason));

@@ -4,7 +4,7 @@
 use super::manager::{Manager, Request};
 use super::prepare::{Cause, Looked, Prepared};
 use super::proof;
-use super::registry::{Refused, Trial};
+use super::registry::{Record, Refused, Trial};
 use super::step::Step;
 use super::swap::Refusal;
 use crate::Limits;
@@ -137,7 +137,8 @@ impl Manager {
 
     /// What stands in the file is condemned: the last good content serves, if there is any and nothing serves already.
     pub(super) fn in_place_of_condemned(&self, path: &Path, hash: blake3::Hash, reason: &str) -> Looked {
-        let serves = lock(&self.core.registry).get(path).is_some_and(|record| record.current.is_some());
+        let serves = |record: &Record| record.current.is_some() && !self.has_old_settings(record);
+        let serves = lock(&self.core.registry).get(path).is_some_and(serves);
         let why = format!("{reason}; it is not tried again until it changes, or is loaded by command");
         let good = if serves { None } else { self.prepare_good(path, hash, &why) };
         match good {

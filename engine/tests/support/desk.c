@@ -331,6 +331,12 @@ static jf_status create(const jf_host *host, jf_str config, void **instance, jf_
     await((int)number(text, "\"create_waits\":", -1));
     say(d, "created");
 #endif
+    if (has(text, "\"refuse\":true")) {
+        why->ptr = (const uint8_t *)"'refuse' is true";
+        why->len = strlen("'refuse' is true");
+        free(d);
+        return JF_E_INVALID_PARAMS;
+    }
 #ifdef CREATE_FAILS
     why->ptr = (const uint8_t *)"no camera at bus 7";
     why->len = strlen("no camera at bus 7");

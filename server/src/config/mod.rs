@@ -14,7 +14,7 @@ mod tests;
 pub use error::ConfigError;
 pub use layers::Origin;
 pub use lookup::World;
-pub use report::{report, report_json};
+pub use report::{changes, report, report_json};
 
 use crate::transport::DEFAULT_LISTENERS;
 use jackfield_engine::Limits;

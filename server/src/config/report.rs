@@ -2,6 +2,7 @@
 
 use super::layers::{Path, dotted, leaves};
 use super::{Config, ConfigError, Origin};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use toml::Value;
 
@@ -22,6 +23,21 @@ pub fn report_json(config: &Config) -> Result<serde_json::Value, ConfigError> {
         serde_json::json!({ "key": dotted(&path), "value": value, "origin": origin.to_string() })
     });
     Ok(serde_json::json!({ "file": config.file(), "values": values.collect::<Vec<_>>() }))
+}
+
+/// The keys whose values differ, as the file spells them, in order.
+pub fn changes(old: &Config, new: &Config) -> Result<Vec<String>, ConfigError> {
+    let values = |config: &Config, other: &Config| {
+        // A plugin that only the other speaks of has the default settings.
+        let mut config = config.clone();
+        for id in other.plugin.keys() {
+            config.plugin.entry(id.clone()).or_default();
+        }
+        Ok::<BTreeMap<Path, Value>, ConfigError>(leaves(&config)?.into_iter().collect())
+    };
+    let (old, new) = (values(old, new)?, values(new, old)?);
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).collect();
+    Ok(keys.into_iter().map(|key| dotted(key)).collect())
 }
 
 fn values(config: &Config) -> Result<Vec<(Path, Value, &Origin)>, ConfigError> {

@@ -345,3 +345,18 @@ fn the_report_gives_every_value_with_its_origin_and_is_toml() {
     let value = json["values"].as_array().unwrap().iter().find(|value| value["key"] == "log.level").unwrap();
     assert_eq!(*value, serde_json::json!({"key": "log.level", "value": "warn", "origin": "$JACKFIELD_LOG__LEVEL"}));
 }
+
+#[test]
+fn changes_are_the_keys_whose_values_differ_whoever_says_them() {
+    let old = place("[limits]\nnesting = 5\n[plugin.a]\nthreads = 2\n[plugin.gone.config]\nx = 1").load().unwrap();
+    let mut new = place(
+        "# the same, said elsewhere\n[plugin.a]\nthreads = 3\n[plugin.same]\nthreads = 4\n[plugin.new.deadline_s]\n\"k.l\" = 1",
+    )
+    .variable("JACKFIELD_LIMITS__NESTING", "5")
+    .load()
+    .unwrap();
+    new.data.clone_from(&old.data);
+    let expected = ["plugin.a.threads", "plugin.gone.config.x", "plugin.new.deadline_s.\"k.l\""];
+    assert_eq!(changes(&old, &new).unwrap(), expected);
+    assert_eq!(changes(&old, &old).unwrap(), [""; 0]);
+}
