@@ -3,8 +3,10 @@
 use crate::call::{Call, Order, ReplyTo, lock};
 use crate::core::Core;
 use crate::gate::{Entrant, Refusal};
+use crate::nested::Link;
 use crate::queue::Full;
 use crate::router::{Class, Overlap, PluginEntry, Slot};
+use crate::timer::Timer;
 use crate::{Limits, builtins};
 use jackfield_message::{Command, ErrorCode, Failure, Reply};
 use std::sync::Arc;
@@ -30,6 +32,19 @@ pub struct CallHandle {
 impl CallHandle {
     pub(crate) fn builtin(call: Arc<Call>) -> Self {
         Self { call, plugin: None }
+    }
+
+    /// A built-in command that is not done by then is answered all the same.
+    pub(crate) fn answer_at(&self, timer: &Timer, deadline: Instant) {
+        let late = Arc::downgrade(&self.call);
+        let ticket = timer.at(deadline, move || {
+            if let Some(call) = late.upgrade() {
+                let message =
+                    format!("The command '{}' was not answered in time and may still take effect.", call.command.key);
+                call.answer(Reply::error(ErrorCode::Deadline, message));
+            }
+        });
+        self.call.keep(ticket);
     }
 }
 
@@ -64,7 +79,7 @@ impl Core {
                     Err(Refusal::Held) => {}
                 }
             }
-            match self.enqueue(entry, command, reply_to, order) {
+            match self.enqueue(entry, command, reply_to, order, None) {
                 Ok(submitted) => return submitted,
                 Err(back) => (command, reply_to) = *back,
             }
@@ -72,12 +87,13 @@ impl Core {
         Submitted::Answered(Reply::error(ErrorCode::PluginGone, "The plugin was unloaded."))
     }
 
-    fn enqueue(
+    pub(crate) fn enqueue(
         self: &Arc<Self>,
         entry: &PluginEntry,
         mut command: Command,
         reply_to: ReplyTo,
         order: Option<&Arc<Order>>,
+        nested: Option<Arc<Link>>,
     ) -> Result<Submitted, Box<(Command, ReplyTo)>> {
         let plugin = &entry.plugin;
         let class = entry.generation.class_of(&command.key).unwrap_or(entry.class);
@@ -85,7 +101,8 @@ impl Core {
             let at = Instant::now() + *limit;
             command.deadline = Some(command.deadline.map_or(at, |given| given.min(at)));
         }
-        let call = Call::new(command, reply_to, order.filter(|_| class == Class::Serial).cloned(), entry.flags);
+        let order = order.filter(|_| class == Class::Serial).cloned();
+        let call = Call::nested(command, reply_to, order, entry.flags, nested);
         match plugin.queue.push(call.clone()) {
             Ok(()) => {}
             Err(Full::Limit) => {
@@ -167,7 +184,7 @@ impl Core {
     }
 
     /// A command's time has passed: its client is told, and the plugin is asked to give it up.
-    fn expire(&self, handle: &CallHandle) {
+    fn expire(self: &Arc<Self>, handle: &CallHandle) {
         let CallHandle { call, plugin: Some(plugin) } = handle else { return };
         let waiting = plugin.queue.remove(call);
         let message = format!(
@@ -186,7 +203,8 @@ impl Core {
         }
     }
 
-    fn ask_to_give_up(&self, call: &Arc<Call>, plugin: u64) {
+    fn ask_to_give_up(self: &Arc<Self>, call: &Arc<Call>, plugin: u64) {
+        self.cancel_nested(call, plugin);
         for generation in lock(&self.registry).generations_of(plugin) {
             generation.cancel(call);
         }

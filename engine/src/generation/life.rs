@@ -48,12 +48,12 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Loads a private copy of a plugin file on a control thread of its own, and asks who it is.
-    pub fn load(number: u64, copy: &Path, core: &Core) -> Result<Self, Failed> {
+    pub fn load(number: u64, copy: &Path, core: &Arc<Core>) -> Result<Self, Failed> {
         let limits = &core.limits;
         let failed = |reason: String, retired| Failed { step: Step::Loaded, reason, retired };
         let (control, control_thread) = Control::start(&format!("jf-{number}-control"))
             .map_err(|error| failed(format!("its control thread cannot be started: {error}"), false))?;
-        let ledger = Ledger::new(number, limits.clone(), core.store.clone(), control.clone());
+        let ledger = Ledger::new(number, core, control.clone());
         let host = HostTable::new(ledger.clone());
         let limit = Limits::seconds(limits.lifecycle_s);
         let (path, table_of_host, thread_keys) = (copy.to_owned(), host.clone(), core.thread_keys.clone());
@@ -200,7 +200,12 @@ impl Generation {
 
     fn call_start(self: &Arc<Self>, limit: Duration) -> Result<Result<(), String>, TooLate> {
         let generation = self.clone();
-        self.ledger.control.run(limit, move || generation.instance.start())
+        self.ledger.control.run(limit, move || {
+            let started = generation.instance.start();
+            // Events may have waited for this (a refused swap).
+            generation.plugin.inbox.wake();
+            started
+        })
     }
 
     /// Ends a generation that never served.
@@ -261,13 +266,17 @@ impl Generation {
         } else {
             format!("after {drain_s} s (limit drain_s)")
         };
+        let calls = self.ledger.calls.out();
+        self.ledger.close_calls();
+        let ledger = self.ledger.clone();
+        self.ledger.control.post(move || ledger.end_calls());
         let inside = self.ledger.flights.all();
         for (_, call) in &inside {
             call.cancel();
             call.answer(self.outcome_unknown(&within));
         }
         let (stuck, buffers) = (inside.len(), self.ledger.buffers());
-        self.retire(format!("{stuck} commands and {buffers} buffers were still out {within}"))
+        self.retire(format!("{stuck} commands, {calls} calls and {buffers} buffers were still out {within}"))
     }
 
     /// What the caller of a command is told that was begun and whose end nobody knows.

@@ -1,3 +1,4 @@
+use crate::names;
 use crate::router::Class;
 use jackfield_message::ByteString;
 use std::collections::HashSet;
@@ -12,6 +13,8 @@ pub(crate) struct Descriptor {
     pub build: String,
     pub flags: u32,
     pub abi_minor: u32,
+    /// Patterns of the topics that it wants the events of.
+    pub topics: Vec<String>,
     pub commands: Vec<CommandInfo>,
 }
 
@@ -26,6 +29,8 @@ pub(crate) struct CommandInfo {
 
 /// A plugin may not take more keys than this.
 pub(crate) const MAX_COMMANDS: usize = 1024;
+/// A plugin may not subscribe to more patterns than this.
+const MAX_TOPICS: usize = 64;
 /// Longest key in bytes.
 const MAX_KEY: usize = 128;
 
@@ -36,6 +41,12 @@ impl Descriptor {
             && self.id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'));
         if !valid_id {
             return Err(format!("the id {:?} is not 1 to 64 of a-z, 0-9, '-', '_', '.'", self.id));
+        }
+        if self.topics.len() > MAX_TOPICS {
+            return Err(format!("it has {} topic patterns, more than {MAX_TOPICS}", self.topics.len()));
+        }
+        for pattern in &self.topics {
+            names::check_pattern(pattern).map_err(|why| format!("the topic pattern {pattern:?} is {why}"))?;
         }
         let mut keys = HashSet::new();
         for command in &self.commands {

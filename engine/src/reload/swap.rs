@@ -276,6 +276,7 @@ impl Manager {
             number: self.core.next_plugin(),
             id: id.to_owned(),
             queue: Queue::new(self.core.limits.plugin_queue),
+            inbox: Arc::default(),
         })
     }
 
@@ -298,6 +299,7 @@ impl Manager {
         }
         // Queue first: a command that was routed by the old table then waits where the new generation looks for it.
         let orphans = new.plugin.queue.serve(new);
+        new.plugin.inbox.serve(&self.core.topics, new);
         self.core.router.publish(Table::of(&registry));
         drop(registry);
         if let Some(old) = old {
@@ -322,6 +324,7 @@ impl Manager {
         record.hash = None;
         record.old.push(Old { number: old.number, version: version.clone(), draining: Some(old.clone()), ended: None });
         let waiting = old.plugin.queue.close();
+        old.plugin.inbox.close();
         self.core.router.publish(Table::of(&registry));
         drop(registry);
         let begun = Instant::now();
@@ -340,6 +343,7 @@ impl Manager {
     /// Drains and closes a generation on a thread of its own, and reports back.
     fn close_later(&self, path: &Path, old: &Arc<Generation>) {
         let name = (old.plugin.id.clone(), old.number, old.descriptor.version.clone());
+        old.ledger.calls.drain();
         self.tell(path, Step::Draining, Some((&name.0, name.1, &name.2)), Duration::ZERO, None);
         let (old, core, path) = (old.clone(), Arc::downgrade(&self.core), path.to_owned());
         let closer = move || {

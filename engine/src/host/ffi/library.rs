@@ -87,6 +87,10 @@ impl Library {
             let why = format!("it is STATEFUL and has no extension {}", abi::EXTENSION_STATE);
             return Err(LoadError::Table { what: "descriptor", why });
         }
+        if !descriptor.topics.is_empty() && extensions.event.is_none() {
+            let why = format!("it subscribes to topics and has no extension {}", abi::EXTENSION_TOPICS);
+            return Err(LoadError::Table { what: "descriptor", why });
+        }
         let table = PluginTable::new(&table, extensions).map_err(|why| table_error("jf_plugin", why))?;
         Ok((table, descriptor))
     }
@@ -153,6 +157,7 @@ unsafe fn read_descriptor(table: &abi::jf_plugin) -> Result<Descriptor, Unusable
             return Err(Unusable("more than 1,024 commands"));
         }
         let commands = pointers.iter().map(|&pointer| read_command_info(pointer)).collect::<Result<_, _>>()?;
+        let topics = elements(raw.topics, raw.topic_count)?;
         Ok(Descriptor {
             id: text(raw.id)?.to_owned(),
             name: text(raw.name)?.to_owned(),
@@ -161,6 +166,7 @@ unsafe fn read_descriptor(table: &abi::jf_plugin) -> Result<Descriptor, Unusable
             build: text(raw.build)?.to_owned(),
             flags: raw.flags,
             abi_minor: table.abi_minor,
+            topics: topics.iter().map(|&pattern| text(pattern).map(str::to_owned)).collect::<Result<_, _>>()?,
             commands,
         })
     }

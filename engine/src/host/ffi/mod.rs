@@ -9,11 +9,12 @@
 //! - `table`: calls from the plugin into the host
 //! - `reply`: a plugin's reply, checked
 //! - `state`: how a state comes out of one generation and into the next
-//! - `store`: the C face of the store service
+//! - `store`, `topics`, `call`: the C faces of the services; `topics` also calls a plugin with an event
 //! - `keys`: how many thread-local keys the process has left
 
 #![allow(unsafe_code)]
 
+mod call;
 mod extensions;
 mod frame;
 mod instance;
@@ -24,11 +25,12 @@ mod reply;
 mod state;
 mod store;
 mod table;
+mod topics;
 
 pub(crate) use frame::CommandFrame;
 pub(crate) use instance::{Instance, PluginTable};
 pub(crate) use keys::free_thread_keys;
 use library::table_error;
 pub(crate) use library::{Library, LoadError};
-pub(crate) use reply::failure;
+pub(crate) use reply::{failure, status_of};
 pub(crate) use table::HostTable;
