@@ -33,7 +33,7 @@
 //!
 //! - [`Plugin`], [`Info`], [`Commands`]: who the plugin is and what it takes
 //! - [`Call`], [`Pending`], [`Failure`]: one command and its answer, now or later
-//! - [`Host`], [`Store`]: what the server offers
+//! - [`Host`], [`Store`], [`Outgoing`]: what the server offers: log, documents, events, other commands
 //! - [`files`]: opens what a client names
 //! - [`testing`]: runs the plugin without a server
 //!
@@ -51,6 +51,7 @@ pub(crate) mod export;
 mod failure;
 pub mod files;
 mod host;
+mod outgoing;
 mod pending;
 mod plugin;
 mod status;
@@ -62,6 +63,7 @@ pub use commands::{Commands, Registration};
 pub use export::buffer::{Buffer, Text};
 pub use failure::Failure;
 pub use host::{Host, Level};
+pub use outgoing::{Outgoing, Reply};
 pub use pending::Pending;
 pub use plugin::{Error, Info, NoConfig, Plugin};
 pub use status::Status;

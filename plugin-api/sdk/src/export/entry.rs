@@ -3,6 +3,7 @@
 use super::buffer::into_buf;
 use super::command::RawCommand;
 use super::descriptor::Slot;
+use super::events;
 use super::guard::guard;
 use super::host::HostTable;
 use super::tables::text;
@@ -44,7 +45,7 @@ pub unsafe fn entry<P: Plugin>(host: *const jf_host, out: *mut jf_plugin, slot: 
         cancel: Some(cancel::<P>),
         stop: Some(stop::<P>),
         destroy: Some(destroy::<P>),
-        get_extension: Some(get_extension),
+        get_extension: Some(get_extension::<P>),
     };
     let size = room.min(size_of::<jf_plugin>());
     // SAFETY: the host has room for `room` bytes at `out`.
@@ -56,7 +57,7 @@ pub unsafe fn entry<P: Plugin>(host: *const jf_host, out: *mut jf_plugin, slot: 
 ///
 /// # Safety
 /// `instance` is NULL, or was made by `create::<P>` and is not destroyed before `'a` ends.
-unsafe fn instance<'a, P>(instance: *mut c_void) -> Option<&'a Instance<P>> {
+pub(super) unsafe fn instance<'a, P>(instance: *mut c_void) -> Option<&'a Instance<P>> {
     // SAFETY: as promised by the caller; an instance is only shared (`Plugin` is Sync) until `destroy`.
     unsafe { instance.cast::<Instance<P>>().as_ref() }
 }
@@ -167,7 +168,11 @@ unsafe extern "C" fn destroy<P: Plugin>(raw: *mut c_void) {
     }
 }
 
-/// The optional abilities. None is in this version of the SDK.
-unsafe extern "C" fn get_extension(_id: jf_str) -> *const c_void {
-    std::ptr::null()
+/// The optional abilities.
+unsafe extern "C" fn get_extension<P: Plugin>(id: jf_str) -> *const c_void {
+    // SAFETY: the id lives until we return.
+    match unsafe { text(id) } {
+        EXTENSION_TOPICS => events::table::<P>(),
+        _ => std::ptr::null(),
+    }
 }

@@ -24,6 +24,10 @@ unsafe impl Table for jf_reply {}
 unsafe impl Table for jf_reply_attachment {}
 // SAFETY: as above.
 unsafe impl Table for jf_store_v1 {}
+// SAFETY: as above.
+unsafe impl Table for jf_topics_v1 {}
+// SAFETY: as above.
+unsafe impl Table for jf_call_v1 {}
 
 /// A copy of `*from`; what lies beyond its `struct_size` is zero. Sizes are multiples of 8, so a field is whole or absent.
 ///
