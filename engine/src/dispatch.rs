@@ -58,7 +58,7 @@ impl Core {
         const TRIES: usize = 8;
         let mut command = command;
         let mut reply_to = reply_to;
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let table = self.router.load();
             let entry = match table.find(&command.key) {
                 Some(Slot::Builtin(builtin)) => return builtins::run(self, *builtin, command, reply_to),
@@ -75,8 +75,9 @@ impl Core {
                         entry.generation.leave();
                         return Submitted::Answered(reply);
                     }
-                    Err(Refusal::Closed) => continue,
-                    Err(Refusal::Held) => {}
+                    // Another serves now; or, if that is not so, none does until an exclusive swap is over.
+                    Err(Refusal::Closed) if attempt == 0 => continue,
+                    Err(Refusal::Held | Refusal::Closed) => {}
                 }
             }
             match self.enqueue(entry, command, reply_to, order, None) {

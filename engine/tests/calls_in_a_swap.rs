@@ -256,3 +256,51 @@ fn a_stop_over_its_limit_answers_for_what_is_out() {
     bench.wire.wait_for("done 1 -21");
     latch.release();
 }
+
+#[test]
+fn a_call_made_in_a_start_that_fails_is_told_before_the_instance_is_destroyed() {
+    let latch = Latch::new();
+    let mut setup = two();
+    setup.configure("c", json!({"in_start": "b.serial"}));
+    let bench = setup.start();
+    let busy = bench.send("b.serial", &json!({"do": "wait", "fd": latch.fd()}));
+    bench.wire.wait_for("begin 1");
+    bench.put("c.so", &caller("c", "9", &["-DSTART_FAILS"]));
+    bench.wire.wait_for("called in start 0");
+    // It was not begun, so it is known that it had no effect.
+    bench.wire.wait_for("done 9 -6");
+    bench.wire.wait_for("destroy 9");
+    latch.release();
+    assert_eq!(busy.answer().json(), "1");
+}
+
+#[test]
+fn of_many_calls_across_many_swaps_each_is_answered_once() {
+    let bench = two().start();
+    let mut sent = Vec::new();
+    for round in 2..12 {
+        let version = round.to_string();
+        let flags: &[&str] = if round % 2 == 0 { &[EXCLUSIVE] } else { &[] };
+        bench.put("a.so", &caller("a", &version, flags));
+        bench.put("b.so", &caller("b", &version, flags));
+        while answer_of(&bench, "a.inline") != *version || answer_of(&bench, "b.inline") != *version {
+            for key in ["b.serial", "b.concurrent", "b.inline"] {
+                let there = json!({"do": "call", "key": key, "with": version_of_a()});
+                sent.push(bench.send("a.concurrent", &there));
+                sent.push(bench.send("a.serial", &json!({"do": "call", "key": key, "with": {"do": "version"}})));
+            }
+        }
+    }
+    let count = sent.len();
+    for pending in sent {
+        assert_eq!(pending.answer().code(), "OK");
+    }
+    // Those with two steps have two replies.
+    (0..count / 2 * 3).for_each(|_| drop(bench.wire.wait_for("done over")));
+    assert!(!bench.wire.has("done over"), "a reply came twice");
+}
+
+/// There and back again.
+fn version_of_a() -> Value {
+    json!({"do": "call", "key": "a.concurrent", "with": {"do": "version"}})
+}
