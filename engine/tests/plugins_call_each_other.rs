@@ -101,7 +101,7 @@ fn what_cannot_be_called_is_refused_at_once_and_nothing_comes() {
 }
 
 #[test]
-fn a_call_in_vain_of_an_inline_command_goes_out_without_a_parent() {
+fn an_inline_command_may_call_on_behalf_of_nobody() {
     let bench = two().start();
     let fire = json!({"do": "fire", "key": "b.serial", "orphan": true, "with": {"do": "version"}});
     assert_eq!(bench.call("a.inline", &fire).json(), "1");
@@ -217,10 +217,9 @@ fn a_cancelled_command_makes_no_more_calls() {
 }
 
 #[test]
-fn a_full_queue_of_the_target_is_busy_and_sessions_limits_do_not_count() {
+fn a_full_queue_of_the_target_is_busy() {
     let mut setup = two();
     setup.config.limits.plugin_queue = 2;
-    setup.config.limits.session_in_flight = 1;
     let bench = setup.start();
     let latch = Latch::new();
     let running = bench.send("b.serial", &json!({"do": "wait", "fd": latch.fd()}));
