@@ -170,6 +170,21 @@ fn an_exclusive_plugin_may_ask_for_its_own_reload_and_not_wait_for_it() {
 }
 
 #[test]
+fn a_reload_that_another_swap_holds_up_is_a_deadline_like_any_call() {
+    let bench = two().start();
+    let latch = Latch::new();
+    let busy = bench.send("a.serial", &json!({"do": "wait", "fd": latch.fd()}));
+    bench.wire.wait_for("begin 1");
+    bench.put("a.so", &exclusive("a", "2", &[]));
+    bench.step("held");
+    let reload = json!({"do": "call", "key": "jackfield.plugins.reload", "timeout_ms": 20, "with": {"plugin": "b"}});
+    assert_eq!(bench.call("b.serial", &reload).code(), "DEADLINE");
+    latch.release();
+    assert_eq!(busy.answer().json(), "1");
+    bench.step("swapped");
+}
+
+#[test]
 fn a_call_that_is_out_when_the_drain_gives_up_is_told_and_never_again() {
     let mut setup = two();
     setup.config.limits.drain_s = 0.05;
