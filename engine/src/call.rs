@@ -2,6 +2,7 @@
 //! have been told something (deadline, cancel) while the plugin still works, and everything the plugin can reach stays
 //! valid until it is done too.
 
+use crate::nested::Link;
 use crate::queue::Queue;
 use crate::timer::Ticket;
 use jackfield_message::{Command, Reply};
@@ -78,6 +79,8 @@ pub(crate) struct Call {
     /// JF_COMMAND_* of its key.
     flags: u32,
     pub deadline: Option<Instant>,
+    /// A plugin's call, and where it comes from.
+    pub nested: Option<Arc<Link>>,
     reply_to: Mutex<Option<ReplyTo>>,
     cancelled: AtomicBool,
     progress_at: Mutex<Option<Instant>>,
@@ -89,12 +92,23 @@ pub(crate) struct Call {
 
 impl Call {
     pub fn new(command: Command, reply_to: ReplyTo, order: Option<Arc<Order>>, flags: u32) -> Arc<Self> {
+        Self::nested(command, reply_to, order, flags, None)
+    }
+
+    pub fn nested(
+        command: Command,
+        reply_to: ReplyTo,
+        order: Option<Arc<Order>>,
+        flags: u32,
+        nested: Option<Arc<Link>>,
+    ) -> Arc<Self> {
         let deadline = command.deadline;
         Arc::new(Self {
             command,
             order,
             flags,
             deadline,
+            nested,
             reply_to: Mutex::new(Some(reply_to)),
             cancelled: AtomicBool::new(false),
             progress_at: Mutex::new(None),

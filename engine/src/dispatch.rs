@@ -3,9 +3,11 @@
 use crate::call::{Call, Order, ReplyTo, lock};
 use crate::core::Core;
 use crate::gate::{Entrant, Refusal};
+use crate::nested::Link;
 use crate::queue::Full;
 use crate::reload::Request;
 use crate::router::{Class, Overlap, PluginEntry, Slot};
+use crate::timer::Timer;
 use crate::{Limits, builtins};
 use jackfield_message::{Command, ErrorCode, Failure, Reply};
 use std::sync::Arc;
@@ -32,6 +34,19 @@ impl CallHandle {
     pub(crate) fn builtin(call: Arc<Call>) -> Self {
         Self { call, plugin: None }
     }
+
+    /// A built-in command that is not done by then is answered all the same.
+    pub(crate) fn answer_at(&self, timer: &Timer, deadline: Instant) {
+        let late = Arc::downgrade(&self.call);
+        let ticket = timer.at(deadline, move || {
+            if let Some(call) = late.upgrade() {
+                let message =
+                    format!("The command '{}' was not answered in time and may still take effect.", call.command.key);
+                call.answer(Reply::error(ErrorCode::Deadline, message));
+            }
+        });
+        self.call.keep(ticket);
+    }
 }
 
 impl Core {
@@ -44,7 +59,7 @@ impl Core {
         const TRIES: usize = 8;
         let mut command = command;
         let mut reply_to = reply_to;
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let table = self.router.load();
             let entry = match table.find(&command.key) {
                 Some(Slot::Builtin(builtin)) => return builtins::run(self, *builtin, command, reply_to),
@@ -61,11 +76,12 @@ impl Core {
                         entry.generation.leave();
                         return Submitted::Answered(reply);
                     }
-                    Err(Refusal::Closed) => continue,
-                    Err(Refusal::Held) => {}
+                    // Another serves now; or, if that is not so, none does until an exclusive swap is over.
+                    Err(Refusal::Closed) if attempt == 0 => continue,
+                    Err(Refusal::Held | Refusal::Closed) => {}
                 }
             }
-            match self.enqueue(entry, command, reply_to, order) {
+            match self.enqueue(entry, command, reply_to, order, None) {
                 Ok(submitted) => return submitted,
                 Err(back) => (command, reply_to) = *back,
             }
@@ -73,12 +89,13 @@ impl Core {
         Submitted::Answered(Reply::error(ErrorCode::PluginGone, "The plugin was unloaded."))
     }
 
-    fn enqueue(
+    pub(crate) fn enqueue(
         self: &Arc<Self>,
         entry: &PluginEntry,
         mut command: Command,
         reply_to: ReplyTo,
         order: Option<&Arc<Order>>,
+        nested: Option<Arc<Link>>,
     ) -> Result<Submitted, Box<(Command, ReplyTo)>> {
         let plugin = &entry.plugin;
         let class = entry.generation.class_of(&command.key).unwrap_or(entry.class);
@@ -86,7 +103,8 @@ impl Core {
             let at = Instant::now() + *limit;
             command.deadline = Some(command.deadline.map_or(at, |given| given.min(at)));
         }
-        let call = Call::new(command, reply_to, order.filter(|_| class == Class::Serial).cloned(), entry.flags);
+        let order = order.filter(|_| class == Class::Serial).cloned();
+        let call = Call::nested(command, reply_to, order, entry.flags, nested);
         match plugin.queue.push(call.clone()) {
             Ok(()) => {}
             Err(Full::Limit) => {
@@ -211,7 +229,8 @@ impl Core {
         }
     }
 
-    fn ask_to_give_up(&self, call: &Arc<Call>, plugin: u64) {
+    fn ask_to_give_up(self: &Arc<Self>, call: &Arc<Call>, plugin: u64) {
+        self.cancel_nested(call, plugin);
         for generation in lock(&self.registry).generations_of(plugin) {
             generation.cancel(call);
         }

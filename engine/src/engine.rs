@@ -3,6 +3,7 @@ use crate::core::Core;
 use crate::dispatch::{CallHandle, Submitted, shutting_down};
 use crate::generation::Generation;
 use crate::limits::Limits;
+use crate::names::Pattern;
 use crate::plugin::PluginConfig;
 use crate::reload::{Manager, Request, Watch};
 use crate::router::Overlap;
@@ -171,7 +172,7 @@ impl Engine {
         when_full: WhenFull,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Subscription {
-        self.core.topics.subscribe(pattern, when_full, wake)
+        self.core.topics.subscribe(vec![Pattern::new(pattern)], when_full, wake)
     }
 
     /// New commands get SHUTTING_DOWN from now on; those that were submitted go on.
@@ -190,6 +191,16 @@ impl Engine {
         let _ = manager.join();
         let left = || until.saturating_duration_since(Instant::now());
         let (serving, draining) = self.generations();
+        // A command that runs may call another plugin: all are idle before the first is closed. Looked at again and again,
+        // because an open gate does not tell of the last one out.
+        let all = || serving.iter().chain(&draining);
+        while let Some(busy) = all().find(|generation| !generation.is_idle())
+            && !left().is_zero()
+        {
+            let tick = left().min(Duration::from_millis(5));
+            busy.plugin.queue.wait_empty(tick);
+            busy.ledger.wait_empty(tick);
+        }
         for generation in &serving {
             generation.plugin.queue.wait_empty(left());
             for call in generation.plugin.queue.close() {

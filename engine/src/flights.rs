@@ -11,6 +11,8 @@ struct Flight {
     call: Arc<Call>,
     /// What the plugin's pointers point into: kept until both of the plugin's ends are reached.
     frame: Arc<CommandFrame>,
+    /// On the serial thread.
+    serial: bool,
     returned: bool,
     /// Set with the answer: whether that was a success.
     finished: Option<bool>,
@@ -47,12 +49,13 @@ impl Flights {
     pub fn begin(
         &self,
         call: Arc<Call>,
+        serial: bool,
         frame: impl FnOnce(Arc<Call>, u64) -> Arc<CommandFrame>,
     ) -> (u64, Arc<CommandFrame>) {
         let mut entries = lock(&self.entries);
         let key = entries.insert_with_key(|key| {
             let frame = frame(call.clone(), self.token(key));
-            Flight { call, frame, returned: false, finished: None }
+            Flight { call, frame, serial, returned: false, finished: None }
         });
         (self.token(key), entries[key].frame.clone())
     }
@@ -61,6 +64,11 @@ impl Flights {
     pub fn find(&self, token: u64) -> Option<Arc<Call>> {
         let key = self.key(token)?;
         lock(&self.entries).get(key).filter(|flight| flight.finished.is_none()).map(|flight| flight.call.clone())
+    }
+
+    /// Whether a SERIAL command of this token is inside: its end is not reached on both sides.
+    pub fn is_serial_inside(&self, token: u64) -> bool {
+        self.key(token).is_some_and(|key| lock(&self.entries).get(key).is_some_and(|flight| flight.serial))
     }
 
     /// The plugin has answered.
@@ -147,7 +155,7 @@ mod tests {
 
     fn begin(flights: &Flights) -> u64 {
         let reply_to = ReplyTo { sink: Arc::new(Nowhere), request: 0 };
-        flights.begin(Call::new(Command::new("a", "{}"), reply_to, None, 0), CommandFrame::new).0
+        flights.begin(Call::new(Command::new("a", "{}"), reply_to, None, 0), false, CommandFrame::new).0
     }
 
     #[test]

@@ -15,7 +15,6 @@ pub enum Entrant {
     /// A command from a client: waits while the generation is held.
     Outside,
     /// A call made by a plugin on behalf of a command that is inside already: a hold must not wait for itself.
-    #[allow(dead_code, reason = "the service jackfield.call/1 is not served yet")]
     Nested,
 }
 

@@ -32,7 +32,7 @@ limits! {
     handshake_s: f64 = 10.0;
     /// Commands of one session at once. In-order sessions are read no further; others get BUSY.
     session_in_flight: usize = 64;
-    /// Commands that wait for one plugin. BUSY.
+    /// Commands that wait for one plugin, and calls that one plugin has out. BUSY.
     plugin_queue: usize = 1024;
     /// Longest attachment. TOO_LARGE.
     attachment_bytes: usize = 256 << 20;

@@ -1,3 +1,4 @@
+use crate::inbox::Inbox;
 use crate::queue::Queue;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -31,4 +32,6 @@ pub(crate) struct PluginSlot {
     pub number: u64,
     pub id: String,
     pub queue: Arc<Queue>,
+    /// The events that it subscribes to.
+    pub inbox: Arc<Inbox>,
 }

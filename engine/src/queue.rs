@@ -2,7 +2,7 @@
 //! serves when a thread is free takes the next one. So a swap loses and repeats nothing that waits.
 
 use crate::call::{Call, Order, lock};
-use crate::gate::Entrant;
+use crate::gate::{Entrant, Refusal};
 use crate::generation::Generation;
 use crate::router::Class;
 use std::collections::VecDeque;
@@ -99,10 +99,18 @@ impl Queue {
         loop {
             let serves = lines.serving.as_ref().is_some_and(|serving| serving.number == generation.number);
             if serves {
-                if let Some(index) = first_allowed(lines.line(lane), serial)
-                    // Held, or closed with nothing inside while an exclusive swap is tried: both may end.
-                    && generation.gate().enter(Entrant::Outside).is_ok()
-                {
+                let line = lines.line(lane);
+                let entered =
+                    first_allowed(line, serial).and_then(|index| match generation.gate().enter(Entrant::Outside) {
+                        Ok(()) => Some(index),
+                        // The hold may wait for what the call is made for: it goes before those that wait.
+                        Err(Refusal::Held) => {
+                            first_nested(line).filter(|_| generation.gate().enter(Entrant::Nested).is_ok())
+                        }
+                        // With nothing inside while an exclusive swap is tried: it may be opened again.
+                        Err(Refusal::Closed) => None,
+                    });
+                if let Some(index) = entered {
                     let call = lines.line(lane).remove(index);
                     if let Some(call) = &call {
                         call.enter_order(serial, self);
@@ -174,6 +182,16 @@ impl Queue {
         false
     }
 
+    /// The generation whose threads take now.
+    pub fn serving(&self) -> Option<Arc<Generation>> {
+        lock(&self.lines).serving.clone()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        let lines = lock(&self.lines);
+        lines.serial.is_empty() && lines.concurrent.is_empty()
+    }
+
     /// Waits until nothing waits here; gives up after `limit`.
     pub fn wait_empty(&self, limit: Duration) {
         let until = Instant::now() + limit;
@@ -198,6 +216,11 @@ impl Queue {
             Lane::Concurrent => &self.concurrent_ready,
         }
     }
+}
+
+/// The first call of a plugin, behind whatever commands of clients.
+fn first_nested(line: &VecDeque<Arc<Call>>) -> Option<usize> {
+    line.iter().position(|call| call.nested.is_some())
 }
 
 /// The first command that may enter without overtaking an earlier one of its own session.

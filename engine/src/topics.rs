@@ -2,6 +2,7 @@
 //! its oldest events, or is closed, as it chose; nobody else notices.
 
 use crate::call::lock;
+use crate::names::Pattern;
 use jackfield_message::{ByteString, Event};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
@@ -27,6 +28,8 @@ pub enum Next {
 }
 
 struct Queue {
+    /// Here, so that patterns and waiting events change in one step.
+    patterns: Vec<Pattern>,
     events: VecDeque<Event>,
     bytes: usize,
     dropped: u64,
@@ -34,7 +37,6 @@ struct Queue {
 }
 
 struct Subscriber {
-    pattern: Vec<String>,
     when_full: WhenFull,
     queue: Mutex<Queue>,
     wake: Box<dyn Fn() + Send + Sync>,
@@ -59,6 +61,16 @@ impl Subscription {
             None => Next::Empty,
         }
     }
+
+    /// Subscribes to other patterns from now on. Waiting events that still fit stay, in their order; the others go.
+    pub(crate) fn change(&self, patterns: Vec<Pattern>) {
+        let mut guard = lock(&self.subscriber.queue);
+        let queue = &mut *guard;
+        queue.patterns = patterns;
+        let patterns = &queue.patterns;
+        queue.events.retain(|event| patterns.iter().any(|pattern| pattern.fits(&event.topic)));
+        queue.bytes = queue.events.iter().map(size).sum();
+    }
 }
 
 /// All subscriptions of an engine.
@@ -73,18 +85,17 @@ impl Topics {
         Self { subscribers: Mutex::default(), max_events, max_bytes }
     }
 
-    /// Subscribes to the topics that fit `pattern` (`*` one part, `**` the rest). `wake` is called from the publisher's
-    /// thread after an event was queued; it must not block.
+    /// Subscribes to the topics that fit one of `patterns`. `wake` is called from the publisher's thread after an event was
+    /// queued; it must not block.
     pub fn subscribe(
         &self,
-        pattern: &str,
+        patterns: Vec<Pattern>,
         when_full: WhenFull,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Subscription {
         let subscriber = Arc::new(Subscriber {
-            pattern: pattern.split('.').map(str::to_owned).collect(),
             when_full,
-            queue: Mutex::new(Queue { events: VecDeque::new(), bytes: 0, dropped: 0, closed: false }),
+            queue: Mutex::new(Queue { patterns, events: VecDeque::new(), bytes: 0, dropped: 0, closed: false }),
             wake: Box::new(wake),
         });
         let mut subscribers = lock(&self.subscribers);
@@ -95,28 +106,28 @@ impl Topics {
 
     /// Whether an event on `topic` would reach anybody: nothing needs to be built otherwise.
     pub fn has_subscriber(&self, topic: &str) -> bool {
-        lock(&self.subscribers).iter().filter_map(Weak::upgrade).any(|subscriber| fits(&subscriber.pattern, topic))
+        lock(&self.subscribers).iter().filter_map(Weak::upgrade).any(|subscriber| lock(&subscriber.queue).wants(topic))
     }
 
     /// Queues an event for everybody whose pattern fits.
     pub fn publish(&self, topic: &str, data: ByteString) {
         let event = Event { topic: topic.into(), data };
         let subscribers: Vec<_> = lock(&self.subscribers).iter().filter_map(Weak::upgrade).collect();
-        for subscriber in subscribers.iter().filter(|subscriber| fits(&subscriber.pattern, topic)) {
-            if self.push(subscriber, event.clone()) {
+        for subscriber in subscribers {
+            if self.push(&subscriber, &event) {
                 (subscriber.wake)();
             }
         }
     }
 
     /// True when there is something new to find.
-    fn push(&self, subscriber: &Subscriber, event: Event) -> bool {
+    fn push(&self, subscriber: &Subscriber, event: &Event) -> bool {
         let mut queue = lock(&subscriber.queue);
-        if queue.closed {
+        if !queue.wants(&event.topic) {
             return false;
         }
-        queue.bytes += size(&event);
-        queue.events.push_back(event);
+        queue.bytes += size(event);
+        queue.events.push_back(event.clone());
         while queue.events.len() > self.max_events || queue.bytes > self.max_bytes {
             if subscriber.when_full == WhenFull::Close {
                 queue.events.clear();
@@ -132,22 +143,14 @@ impl Topics {
     }
 }
 
-fn size(event: &Event) -> usize {
-    event.topic.len() + event.data.len()
+impl Queue {
+    fn wants(&self, topic: &str) -> bool {
+        !self.closed && self.patterns.iter().any(|pattern| pattern.fits(topic))
+    }
 }
 
-fn fits(pattern: &[String], topic: &str) -> bool {
-    let mut parts = topic.split('.');
-    for wanted in pattern {
-        match (wanted.as_str(), parts.next()) {
-            ("**", _) => return true,
-            (_, None) => return false,
-            ("*", Some(_)) => {}
-            (wanted, Some(part)) if wanted == part => {}
-            _ => return false,
-        }
-    }
-    parts.next().is_none()
+fn size(event: &Event) -> usize {
+    event.topic.len() + event.data.len()
 }
 
 #[cfg(test)]
@@ -163,17 +166,10 @@ mod tests {
     }
 
     #[test]
-    fn patterns_match_one_part_or_the_rest() {
-        let fits = |pattern: &str, topic| fits(&pattern.split('.').map(str::to_owned).collect::<Vec<_>>(), topic);
-        assert!(fits("a.b", "a.b") && fits("a.*", "a.b") && fits("**", "a.b.c") && fits("a.**", "a.b.c"));
-        assert!(!fits("a", "a.b") && !fits("a.b", "a") && !fits("a.*", "a.b.c") && !fits("*.c", "a.b"));
-    }
-
-    #[test]
     fn a_full_subscriber_loses_its_oldest_events_and_is_told() {
         let topics = Topics::new(2, 1 << 20);
-        let reads = topics.subscribe("t", WhenFull::Drop, || ());
-        let stalls = topics.subscribe("**", WhenFull::Drop, || ());
+        let reads = topics.subscribe(vec![Pattern::new("t")], WhenFull::Drop, || ());
+        let stalls = topics.subscribe(vec![Pattern::new("**")], WhenFull::Drop, || ());
         for number in 0..5 {
             topics.publish("t", number.to_string().into());
             assert_eq!(events(&reads), [(number.to_string(), 0)]);
@@ -184,8 +180,8 @@ mod tests {
     #[test]
     fn bytes_are_bounded_too_and_a_subscriber_can_choose_to_be_closed() {
         let topics = Topics::new(100, 50);
-        let drops = topics.subscribe("t", WhenFull::Drop, || ());
-        let closes = topics.subscribe("t", WhenFull::Close, || ());
+        let drops = topics.subscribe(vec![Pattern::new("t")], WhenFull::Drop, || ());
+        let closes = topics.subscribe(vec![Pattern::new("t")], WhenFull::Close, || ());
         for _ in 0..3 {
             topics.publish("t", "x".repeat(20).into());
         }
@@ -197,9 +193,25 @@ mod tests {
     fn a_dropped_subscription_gets_nothing_more() {
         let topics = Topics::new(2, 50);
         assert!(!topics.has_subscriber("t"));
-        let subscription = topics.subscribe("t", WhenFull::Drop, || ());
+        let subscription = topics.subscribe(vec![Pattern::new("t")], WhenFull::Drop, || ());
         assert!(topics.has_subscriber("t"));
         drop(subscription);
         assert!(!topics.has_subscriber("t"));
+    }
+
+    #[test]
+    fn changed_patterns_keep_what_fits_them_still_and_drop_the_rest() {
+        let topics = Topics::new(10, 100);
+        let subscription = topics.subscribe(vec![Pattern::new("a"), Pattern::new("b")], WhenFull::Drop, || ());
+        for topic in ["a", "b", "c", "a"] {
+            topics.publish(topic, format!("\"{topic}\"").into());
+        }
+        subscription.change(vec![Pattern::new("a"), Pattern::new("c")]);
+        topics.publish("b", "1".into());
+        topics.publish("c", "2".into());
+        assert_eq!(events(&subscription), [("\"a\"".to_owned(), 0), ("\"a\"".to_owned(), 0), ("2".to_owned(), 0)]);
+        // The bytes of what was dropped are free again.
+        (0..20).for_each(|_| topics.publish("c", "x".repeat(40).into()));
+        assert_eq!(events(&subscription).len(), 2);
     }
 }

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::json;
 use std::path::PathBuf;
-use support::{Latch, Setup, desk};
+use support::{Latch, Setup, caller, desk};
 
 fn exclusive(version: &str, more: &[&str]) -> PathBuf {
     let version = format!("-DVERSION=\"{version}\"");
@@ -51,6 +51,21 @@ fn inline_commands_that_were_held_run_in_a_version_without_workers() {
     latch.release();
     assert_eq!(running.answer().json(), json!("1"));
     assert_eq!(held.answer().json(), json!("2"));
+}
+
+#[test]
+fn commands_of_every_class_wait_while_no_version_is_started() {
+    let latch = Latch::new();
+    let mut setup = Setup::new().with("a.so", &caller("a", "1", &["-DFLAGS=JF_PLUGIN_EXCLUSIVE"]));
+    setup.configure("a", json!({"start_fd": latch.fd()}));
+    latch.release();
+    let bench = setup.start();
+    bench.put("a.so", &caller("a", "2", &["-DFLAGS=JF_PLUGIN_EXCLUSIVE"]));
+    bench.wire.wait_for("start 2");
+    let waiting = ["a.inline", "a.serial", "a.concurrent"].map(|key| bench.send(key, &json!({"do": "version"})));
+    assert!(waiting.iter().all(|pending| !pending.was_answered_at_once()));
+    latch.release();
+    assert!(waiting.into_iter().all(|pending| pending.answer().json() == "2"));
 }
 
 #[test]

@@ -146,6 +146,36 @@ fn a_hold_lets_nested_calls_in_and_closes_only_when_empty() {
 }
 
 #[test]
+fn a_call_from_another_plugin_runs_once_in_the_held_generation_or_its_successor() {
+    model(|| {
+        let (old, new) = (Generation::new(), Generation::new());
+        // Who calls is inside a third generation: no command of it holds the old one open.
+        let (target, successor) = (old.clone(), new.clone());
+        let nested = thread::spawn(move || match target.command(Entrant::Nested) {
+            Ok(()) => 1,
+            // In line with the others until the successor serves, and never refused for a hold.
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::Closed);
+                successor.command(Entrant::Nested).unwrap();
+                1
+            }
+        });
+        old.gate.hold();
+        let closed = old.gate.close_if_empty();
+        if closed {
+            old.unmap();
+        }
+        assert_eq!(nested.join().unwrap(), 1);
+        assert_eq!((old.gate.inside(), new.gate.inside()), (0, 0));
+        // Not drained: the old one goes on.
+        if !closed {
+            old.gate.reopen();
+            old.command(Entrant::Outside).unwrap();
+        }
+    });
+}
+
+#[test]
 fn the_last_one_out_of_a_closed_gate_always_says_so() {
     model(|| {
         let generation = Generation::new();

@@ -171,9 +171,9 @@ struct jf_host {
  * What the plugin offers: filled in by the entry function. The host has set `struct_size` to the bytes it has room for and
  * the rest to zero; the plugin writes at most that far and then sets its own size. `instance` is what `create` made.
  *
- * Order of calls: entry; `create`; `start`; then `handle`, `cancel`, events and releases; `stop`; (`start` again, or)
- * `destroy`. No call comes before `create` has returned or after `destroy` has begun, and no `handle` after `stop` was
- * called. All but `handle` run on the generation's control thread; `cancel`, events and releases may overlap `handle`,
+ * Order of calls: entry; `create`; `start`; then `handle`, `cancel`, events, replies to calls and releases; `stop`; (`start`
+ * again, or) `destroy`. No call comes before `create` has returned or after `destroy` has begun, and no `handle` after
+ * `stop` was called. All but `handle` run on the generation's control thread; `cancel`, events and releases may overlap `handle`,
  * the others never do. No function may let a panic, an exception or a longjmp out, or end the process.
  */
 struct jf_plugin {
@@ -235,7 +235,10 @@ struct jf_descriptor {
     jf_str license;
     /** Anything that tells builds apart; may be empty. */
     jf_str build;
-    /** Topic patterns to subscribe to (`*` one part, `**` the rest); events come through JF_EXTENSION_TOPICS. */
+    /**
+     * Topic patterns to subscribe to, at most 64 of at most 256 bytes: parts joined by dots, of which `*` is any one part and
+     * `**`, at the end, any rest. Events come through JF_EXTENSION_TOPICS, an event that fits several patterns once.
+     */
     const jf_str *topics;
     /** Number of `topics`. */
     size_t topic_count;
@@ -430,22 +433,34 @@ struct jf_store_v1 {
                            jf_buf *bytes);
 };
 
-/** Service JF_SERVICE_TOPICS: publishes events. Any thread, never blocks; from `start` until `stop`. */
+/**
+ * Service JF_SERVICE_TOPICS: publishes events. Any thread, also that of an INLINE command; never blocks. From the call of
+ * `start` until that of `stop` (JF_E_WRONG_STATE outside).
+ */
 struct jf_topics_v1 {
     /** Size of this struct as the host knows it. */
     uint32_t struct_size;
     /** None yet: 0. */
     uint32_t flags;
     /**
-     * Publishes `data` (one JSON text, copied) on `topic` (parts joined by dots, not beginning with `jackfield.`). A full
-     * subscriber loses its oldest events and is told. JF_OK, JF_E_INVALID, JF_E_TOO_LARGE, JF_E_WRONG_STATE.
+     * Publishes `data` (one JSON text) on `topic`: 1 to 256 bytes, parts joined by dots, none of them empty, without `*` and
+     * control characters, not beginning with `jackfield.`. Both borrowed: copied during the call. JF_OK, also where nobody
+     * listens; a full subscriber loses its oldest events and is told. JF_E_INVALID: no such topic, no JSON, or nested
+     * deeper than the host's limit; JF_E_TOO_LARGE: larger than a subscriber's whole queue; JF_E_WRONG_STATE.
      */
     jf_status (*publish)(const jf_host *host, jf_str topic, jf_str data);
 };
 
 /**
- * Service JF_SERVICE_CALL: calls another command. Asynchronous only: `done` is called once, on the generation's control
- * thread, never before `call` has returned. Any thread, from `start` until `stop`.
+ * Service JF_SERVICE_CALL: calls another command, of any plugin or of the host. Asynchronous only. Any thread; from the call
+ * of `start` until that of `stop` (JF_E_WRONG_STATE outside), and, once the generation is replaced or unloaded, only on behalf
+ * of commands that are inside.
+ *
+ * `done` is called exactly once for each call that was taken, on the generation's control thread, never from within `call`,
+ * and before `stop`: calls that are out then are cancelled, and end with JF_E_OUTCOME_UNKNOWN where no answer has come. A call
+ * made on another thread may find `done` at work when it returns. Do not wait for `done` on the control thread (`start`, an
+ * event, another `done`), and better on no other: a command that returns JF_PENDING and answers in `done` holds no thread. A
+ * swap of an EXCLUSIVE plugin waits for its calls to other plugins as it does for its commands.
  */
 struct jf_call_v1 {
     /** Size of this struct as the host knows it. */
@@ -453,10 +468,22 @@ struct jf_call_v1 {
     /** None yet: 0. */
     uint32_t flags;
     /**
-     * Calls `key` with `params` (one JSON text) and `attachment_count` attachments, all copied. `parent` is the token of
-     * the command on whose behalf it is (its session, principal, trace and deadline are taken over), or 0. `timeout_ms` 0
-     * is the host's limit for nested calls. `done` gets the reply, borrowed during the call. JF_OK: `done` will come;
-     * JF_E_CYCLE, JF_E_UNKNOWN_KEY, JF_E_BUSY, JF_E_STALE, JF_E_INVALID, JF_E_WRONG_STATE: it will not.
+     * Calls `key` with `params` (one JSON text) and `attachment_count` attachments (an array of pointers): all borrowed,
+     * copied during the call.
+     *
+     * `parent` is the token of the command on whose behalf it is, or 0. Session, principal, dialect and trace are taken over
+     * from it, its deadline too where that is the earlier one; when it is cancelled or past its deadline, the call is
+     * cancelled. It must not be answered yet. `timeout_ms` 0 is the host's limit for nested calls; over it `done` gets
+     * JF_E_DEADLINE. What is called never runs on the calling thread, also when it is INLINE.
+     *
+     * `done` gets `ctx` and the reply, whose parts are borrowed until it returns: `json` is the result, or the details of an
+     * error; `json_buf` and `buf` are never set. JF_OK: `done` will come. Any other: it will not. JF_E_CYCLE: the key is SERIAL
+     * and the parent, or a command further up the chain of calls, is an unfinished SERIAL command of the same instance; or the
+     * chain is 64 calls long. JF_E_UNKNOWN_KEY; JF_E_BUSY: the target's queue is full, or as many calls are out;
+     * JF_E_STALE: `parent` is answered or unknown; JF_E_WRONG_THREAD: `parent` is an INLINE command, which is answered before
+     * `done` could come; JF_E_CANCELLED: `parent` is to be given up; JF_E_INVALID: a text, the JSON or `done`;
+     * JF_E_TOO_LARGE: params or attachments; JF_E_PLUGIN_GONE, JF_E_UNAVAILABLE: the target is being unloaded, or gets no
+     * threads; JF_E_SHUTTING_DOWN: the host is stopping, and there is no parent; JF_E_WRONG_STATE.
      */
     jf_status (*call)(const jf_host *host,
                       jf_token parent,
@@ -504,15 +531,20 @@ struct jf_state_v1 {
     jf_status (*restore)(void *instance, uint32_t schema, jf_str version, jf_bytes bytes, jf_buf *why);
 };
 
-/** Extension JF_EXTENSION_TOPICS: gets the events of the topics that the descriptor names. Subscriptions survive a swap. */
+/**
+ * Extension JF_EXTENSION_TOPICS: gets the events of the topics that the descriptor names; required where it names any. The
+ * subscription is the plugin's, not a generation's: what is published during a swap waits, in the plugin's bounded queue, for
+ * the generation that serves next. Each event is given to one generation, once, in order.
+ */
 struct jf_events_v1 {
     /** Size of this struct as the plugin knows it. */
     uint32_t struct_size;
     /** None yet: 0. */
     uint32_t flags;
     /**
-     * One event: `data` is one JSON text; `dropped` events before it were lost. Borrowed. Control thread; may overlap
-     * `handle`.
+     * One event: `data` is one JSON text; `dropped` events before it were lost, because the queue was full. Both texts are
+     * borrowed until the call returns. Control thread, after `start` has returned and before `stop`; may overlap `handle`.
+     * Meanwhile `stop` waits, within its `lifecycle_s`. Required.
      */
     void (*event)(void *instance, jf_str topic, jf_str data, uint64_t dropped);
 };

@@ -93,30 +93,52 @@ pub struct jf_store_v1 {
     >,
 }
 
-/// Service JF_SERVICE_TOPICS: publishes events. Any thread, never blocks; from `start` until `stop`.
+/// Service JF_SERVICE_TOPICS: publishes events. Any thread, also that of an INLINE command; never blocks. From the call of
+/// `start` until that of `stop` (JF_E_WRONG_STATE outside).
 #[repr(C)]
 pub struct jf_topics_v1 {
     /// Size of this struct as the host knows it.
     pub struct_size: u32,
     /// None yet: 0.
     pub flags: u32,
-    /// Publishes `data` (one JSON text, copied) on `topic` (parts joined by dots, not beginning with `jackfield.`). A full
-    /// subscriber loses its oldest events and is told. JF_OK, JF_E_INVALID, JF_E_TOO_LARGE, JF_E_WRONG_STATE.
+    /// Publishes `data` (one JSON text) on `topic`: 1 to 256 bytes, parts joined by dots, none of them empty, without `*` and
+    /// control characters, not beginning with `jackfield.`. Both borrowed: copied during the call. JF_OK, also where nobody
+    /// listens; a full subscriber loses its oldest events and is told. JF_E_INVALID: no such topic, no JSON, or nested
+    /// deeper than the host's limit; JF_E_TOO_LARGE: larger than a subscriber's whole queue; JF_E_WRONG_STATE.
     pub publish: Option<unsafe extern "C" fn(host: *const jf_host, topic: jf_str, data: jf_str) -> jf_status>,
 }
 
-/// Service JF_SERVICE_CALL: calls another command. Asynchronous only: `done` is called once, on the generation's control
-/// thread, never before `call` has returned. Any thread, from `start` until `stop`.
+/// Service JF_SERVICE_CALL: calls another command, of any plugin or of the host. Asynchronous only. Any thread; from the call
+/// of `start` until that of `stop` (JF_E_WRONG_STATE outside), and, once the generation is replaced or unloaded, only on behalf
+/// of commands that are inside.
+///
+/// `done` is called exactly once for each call that was taken, on the generation's control thread, never from within `call`,
+/// and before `stop`: calls that are out then are cancelled, and end with JF_E_OUTCOME_UNKNOWN where no answer has come. A call
+/// made on another thread may find `done` at work when it returns. Do not wait for `done` on the control thread (`start`, an
+/// event, another `done`), and better on no other: a command that returns JF_PENDING and answers in `done` holds no thread. A
+/// swap of an EXCLUSIVE plugin waits for its calls to other plugins as it does for its commands.
 #[repr(C)]
 pub struct jf_call_v1 {
     /// Size of this struct as the host knows it.
     pub struct_size: u32,
     /// None yet: 0.
     pub flags: u32,
-    /// Calls `key` with `params` (one JSON text) and `attachment_count` attachments, all copied. `parent` is the token of
-    /// the command on whose behalf it is (its session, principal, trace and deadline are taken over), or 0. `timeout_ms` 0
-    /// is the host's limit for nested calls. `done` gets the reply, borrowed during the call. JF_OK: `done` will come;
-    /// JF_E_CYCLE, JF_E_UNKNOWN_KEY, JF_E_BUSY, JF_E_STALE, JF_E_INVALID, JF_E_WRONG_STATE: it will not.
+    /// Calls `key` with `params` (one JSON text) and `attachment_count` attachments (an array of pointers): all borrowed,
+    /// copied during the call.
+    ///
+    /// `parent` is the token of the command on whose behalf it is, or 0. Session, principal, dialect and trace are taken over
+    /// from it, its deadline too where that is the earlier one; when it is cancelled or past its deadline, the call is
+    /// cancelled. It must not be answered yet. `timeout_ms` 0 is the host's limit for nested calls; over it `done` gets
+    /// JF_E_DEADLINE. What is called never runs on the calling thread, also when it is INLINE.
+    ///
+    /// `done` gets `ctx` and the reply, whose parts are borrowed until it returns: `json` is the result, or the details of an
+    /// error; `json_buf` and `buf` are never set. JF_OK: `done` will come. Any other: it will not. JF_E_CYCLE: the key is SERIAL
+    /// and the parent, or a command further up the chain of calls, is an unfinished SERIAL command of the same instance; or the
+    /// chain is 64 calls long. JF_E_UNKNOWN_KEY; JF_E_BUSY: the target's queue is full, or as many calls are out;
+    /// JF_E_STALE: `parent` is answered or unknown; JF_E_WRONG_THREAD: `parent` is an INLINE command, which is answered before
+    /// `done` could come; JF_E_CANCELLED: `parent` is to be given up; JF_E_INVALID: a text, the JSON or `done`;
+    /// JF_E_TOO_LARGE: params or attachments; JF_E_PLUGIN_GONE, JF_E_UNAVAILABLE: the target is being unloaded, or gets no
+    /// threads; JF_E_SHUTTING_DOWN: the host is stopping, and there is no parent; JF_E_WRONG_STATE.
     pub call: Option<
         unsafe extern "C" fn(
             host: *const jf_host,
@@ -171,15 +193,18 @@ pub struct jf_state_v1 {
     >,
 }
 
-/// Extension JF_EXTENSION_TOPICS: gets the events of the topics that the descriptor names. Subscriptions survive a swap.
+/// Extension JF_EXTENSION_TOPICS: gets the events of the topics that the descriptor names; required where it names any. The
+/// subscription is the plugin's, not a generation's: what is published during a swap waits, in the plugin's bounded queue, for
+/// the generation that serves next. Each event is given to one generation, once, in order.
 #[repr(C)]
 pub struct jf_events_v1 {
     /// Size of this struct as the plugin knows it.
     pub struct_size: u32,
     /// None yet: 0.
     pub flags: u32,
-    /// One event: `data` is one JSON text; `dropped` events before it were lost. Borrowed. Control thread; may overlap
-    /// `handle`.
+    /// One event: `data` is one JSON text; `dropped` events before it were lost, because the queue was full. Both texts are
+    /// borrowed until the call returns. Control thread, after `start` has returned and before `stop`; may overlap `handle`.
+    /// Meanwhile `stop` waits, within its `lifecycle_s`. Required.
     pub event: Option<unsafe extern "C" fn(instance: *mut c_void, topic: jf_str, data: jf_str, dropped: u64)>,
 }
 

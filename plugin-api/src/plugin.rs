@@ -88,9 +88,9 @@ pub struct jf_host {
 /// What the plugin offers: filled in by the entry function. The host has set `struct_size` to the bytes it has room for and
 /// the rest to zero; the plugin writes at most that far and then sets its own size. `instance` is what `create` made.
 ///
-/// Order of calls: entry; `create`; `start`; then `handle`, `cancel`, events and releases; `stop`; (`start` again, or)
-/// `destroy`. No call comes before `create` has returned or after `destroy` has begun, and no `handle` after `stop` was
-/// called. All but `handle` run on the generation's control thread; `cancel`, events and releases may overlap `handle`,
+/// Order of calls: entry; `create`; `start`; then `handle`, `cancel`, events, replies to calls and releases; `stop`; (`start`
+/// again, or) `destroy`. No call comes before `create` has returned or after `destroy` has begun, and no `handle` after
+/// `stop` was called. All but `handle` run on the generation's control thread; `cancel`, events and releases may overlap `handle`,
 /// the others never do. No function may let a panic, an exception or a longjmp out, or end the process.
 #[repr(C)]
 pub struct jf_plugin {
@@ -148,7 +148,8 @@ pub struct jf_descriptor {
     pub license: jf_str,
     /// Anything that tells builds apart; may be empty.
     pub build: jf_str,
-    /// Topic patterns to subscribe to (`*` one part, `**` the rest); events come through JF_EXTENSION_TOPICS.
+    /// Topic patterns to subscribe to, at most 64 of at most 256 bytes: parts joined by dots, of which `*` is any one part and
+    /// `**`, at the end, any rest. Events come through JF_EXTENSION_TOPICS, an event that fits several patterns once.
     pub topics: *const jf_str,
     /// Number of `topics`.
     pub topic_count: usize,

@@ -42,13 +42,13 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Loads a private copy of a plugin file on a control thread of its own, and asks who it is.
-    pub fn load(number: u64, file: &Path, copy: &Path, core: &Core) -> Result<Self, Failed> {
+    pub fn load(number: u64, file: &Path, copy: &Path, core: &Arc<Core>) -> Result<Self, Failed> {
         let limits = &core.limits;
         let failed = |reason: String, retired| Failed { step: Step::Loaded, reason, retired };
         let thread_name = core.thread_name(number);
         let (control, control_thread) = Control::start(&format!("{thread_name}-control"))
             .map_err(|error| failed(format!("its control thread cannot be started: {error}"), false))?;
-        let ledger = Ledger::new(number, limits.clone(), core.store.clone(), control.clone());
+        let ledger = Ledger::new(number, limits.clone(), core.store.clone(), Arc::downgrade(core), control.clone());
         let host = HostTable::new(ledger.clone());
         let limit = Limits::seconds(limits.lifecycle_s);
         let (path, table_of_host, thread_keys) = (copy.to_owned(), host.clone(), core.thread_keys.clone());

@@ -42,6 +42,10 @@ impl Generation {
         } else {
             format!("after {drain_s} s (limit drain_s)")
         };
+        let calls = self.ledger.calls.out();
+        self.ledger.close_calls();
+        let ledger = self.ledger.clone();
+        self.ledger.control.post(move || ledger.end_calls());
         let inside = self.ledger.flights.all();
         for (_, call) in &inside {
             call.cancel();
@@ -49,7 +53,7 @@ impl Generation {
         }
         let (stuck, buffers) = (inside.len(), self.ledger.buffers());
         let unsaved = if self.has_unsaved_state() { "; its state is not saved" } else { "" };
-        let why = format!("{stuck} commands and {buffers} buffers were still out {within}{unsaved}");
+        let why = format!("{stuck} commands, {calls} calls and {buffers} buffers were still out {within}{unsaved}");
         if self.ledger.is_given_up() {
             return self.retire(why);
         }

@@ -41,6 +41,11 @@ impl Generation {
         self.descriptor.is_exclusive()
     }
 
+    /// Whether `start` has returned and `stop` was not called.
+    pub fn is_started(&self) -> bool {
+        self.instance.is_started()
+    }
+
     /// Whether its state is handed over.
     pub fn is_stateful(&self) -> bool {
         self.descriptor.flags & abi::JF_PLUGIN_STATEFUL != 0
@@ -93,7 +98,12 @@ impl Generation {
 
     fn call_start(self: &Arc<Self>, limit: Duration) -> Result<Result<(), String>, TooLate> {
         let generation = self.clone();
-        self.ledger.control.run(limit, move || generation.instance.start())
+        self.ledger.control.run(limit, move || {
+            let started = generation.instance.start();
+            // Events may have waited for this (a refused swap).
+            generation.plugin.inbox.wake();
+            started
+        })
     }
 
     /// One step on the control thread, within `limit`.

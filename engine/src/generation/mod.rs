@@ -24,7 +24,7 @@ use crate::plugin::{PluginConfig, PluginSlot};
 use crate::queue::Lane;
 use crate::reload::Name;
 use crate::router::Class;
-use jackfield_message::{ByteString, Command, Culprit, ErrorCode, Failure, Reply};
+use jackfield_message::{ByteString, Command, Culprit, ErrorCode, Event, Failure, Reply};
 use jackfield_plugin_api as abi;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -104,17 +104,17 @@ impl Generation {
     /// What a serial or worker thread does until the generation takes no more.
     fn serve(self: &Arc<Self>, lane: Lane) {
         while let Some(call) = self.plugin.queue.take(lane, self) {
-            self.run(call);
+            self.run(call, lane);
         }
     }
 
     /// Runs a command that has entered, on a thread of this generation.
-    fn run(self: &Arc<Self>, call: Arc<Call>) {
+    fn run(self: &Arc<Self>, call: Arc<Call>, lane: Lane) {
         if call.is_answered() {
             // Its deadline passed while it was being taken.
             return self.leave();
         }
-        let (token, frame) = self.ledger.flights.begin(call.clone(), CommandFrame::new);
+        let (token, frame) = self.ledger.flights.begin(call.clone(), lane == Lane::Serial, CommandFrame::new);
         if call.is_cancelled() {
             // Asked for while it was being taken, when it was not to be found anywhere.
             self.cancel(&call);
@@ -175,6 +175,11 @@ impl Generation {
         }
     }
 
+    /// Hands an event to the plugin. On the control thread.
+    pub fn event(&self, event: &Event, dropped: u64) {
+        self.instance.event(event, dropped);
+    }
+
     /// A failure that names this generation.
     pub fn failure(&self, code: ErrorCode, message: String) -> Failure {
         Failure::new(code, message).of_plugin(&self.plugin.id, self.number)
@@ -186,6 +191,11 @@ impl Generation {
             success.ack_only = self.info(key).is_some_and(|info| info.flags & abi::JF_COMMAND_ACK_ONLY != 0);
         }
         reply
+    }
+
+    /// Whether nothing waits for it or is out.
+    pub fn is_idle(&self) -> bool {
+        self.plugin.queue.is_empty() && self.ledger.is_empty()
     }
 
     /// Commands inside, waiting buffers, threads that run.

@@ -1,3 +1,4 @@
+use crate::names;
 use crate::router::Class;
 use jackfield_message::{ByteString, json};
 use std::collections::HashSet;
@@ -12,6 +13,8 @@ pub(crate) struct Descriptor {
     pub build: String,
     pub flags: u32,
     pub abi_minor: u32,
+    /// Patterns of the topics that it wants the events of.
+    pub topics: Vec<String>,
     pub commands: Vec<CommandInfo>,
 }
 
@@ -32,6 +35,8 @@ pub(crate) struct CommandInfo {
     pub examples: Vec<String>,
 }
 
+/// A plugin may not subscribe to more patterns than this.
+const MAX_TOPICS: usize = 64;
 /// Longest key in bytes.
 const MAX_KEY: usize = 128;
 
@@ -49,6 +54,12 @@ impl Descriptor {
         if !valid_id {
             let shown = &self.id[..self.id.floor_char_boundary(64)];
             return Err(format!("the id {shown:?} is not 1 to 64 of a-z, 0-9, '-', '_', '.'"));
+        }
+        if self.topics.len() > MAX_TOPICS {
+            return Err(format!("it has {} topic patterns, more than {MAX_TOPICS}", self.topics.len()));
+        }
+        for pattern in &self.topics {
+            names::check_pattern(pattern).map_err(|why| format!("the topic pattern {pattern:?} is {why}"))?;
         }
         let mut keys = HashSet::new();
         for command in &self.commands {

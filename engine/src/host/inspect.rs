@@ -6,7 +6,7 @@ use crate::control::Control;
 use jackfield_plugin_api as abi;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// The flags of a descriptor, with the words in which they are told.
@@ -23,7 +23,7 @@ pub fn inspect(library: &Path) -> Result<String, String> {
     // As in an engine: the thread that ran its code ends before it is unloaded.
     let no_thread = |error| format!("a thread cannot be started: {error}");
     let (control, thread) = Control::start("jf-inspect").map_err(no_thread)?;
-    let host = HostTable::new(Ledger::new(0, Arc::new(Limits::default()), None, control.clone()));
+    let host = HostTable::new(Ledger::new(0, Arc::new(Limits::default()), None, Weak::new(), control.clone()));
     let (path, table) = (library.to_owned(), host.clone());
     let loaded = control.run(Duration::MAX, move || {
         let library = Library::open(&path, None)?;

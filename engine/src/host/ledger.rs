@@ -1,11 +1,13 @@
+use super::calls::Calls;
 use crate::call::lock;
+use crate::core::Core;
 use crate::flights::Flights;
 use crate::gate::Gate;
 use crate::services::{BlobWriter, Store, StoreBatch};
 use crate::{Limits, control::Control};
 use slotmap::{DefaultKey, SlotMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// Where in its life a generation is, as far as its calls into the host are concerned.
@@ -18,6 +20,8 @@ pub(crate) enum Phase {
     Creating,
     /// From `start` on: everything.
     Running,
+    /// `stop` was called: as before, but nothing new is begun. May be followed by `start`.
+    Stopped,
     /// `destroy` has begun: only `log`.
     Destroying,
 }
@@ -31,8 +35,11 @@ pub(crate) struct Ledger {
     pub number: u64,
     pub limits: Arc<Limits>,
     pub store: Option<Arc<dyn Store>>,
+    /// The engine, for what goes out again: events and nested calls.
+    pub core: Weak<Core>,
     pub gate: Gate,
     pub flights: Flights,
+    pub calls: Calls,
     pub control: Control,
     /// Open handles of the store service.
     pub batches: Mutex<SlotMap<DefaultKey, Box<dyn StoreBatch>>>,
@@ -50,13 +57,21 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub fn new(number: u64, limits: Arc<Limits>, store: Option<Arc<dyn Store>>, control: Control) -> Arc<Self> {
+    pub fn new(
+        number: u64,
+        limits: Arc<Limits>,
+        store: Option<Arc<dyn Store>>,
+        core: Weak<Core>,
+        control: Control,
+    ) -> Arc<Self> {
         Arc::new(Self {
             number,
             limits,
             store,
+            core,
             gate: Gate::new(),
             flights: Flights::new(number),
+            calls: Calls::default(),
             control,
             batches: Mutex::default(),
             blobs: Mutex::default(),
@@ -154,14 +169,20 @@ impl Ledger {
         self.given_up.load(Ordering::Acquire)
     }
 
-    /// Waits until no command and no buffer is left; false when `limit` has passed, or it was given up.
+    /// Waits until no command, no nested call and no buffer is left; false when `limit` has passed, or it was given up.
     pub fn wait_empty(&self, limit: Duration) -> bool {
-        self.wait_until(limit, || self.gate.inside() == 0 && self.buffers() == 0)
+        self.wait_until(limit, || self.is_empty())
     }
 
-    /// Waits until no command is left; false when `limit` has passed.
+    /// Whether no command, no nested call and no buffer is left.
+    pub fn is_empty(&self) -> bool {
+        self.gate.inside() == 0 && self.buffers() == 0 && self.calls.out() == 0
+    }
+
+    /// Waits until no command is left, and no call to another plugin; false when `limit` has passed. Calls to the engine
+    /// itself do not count: a plugin that asks for its own reload would be waited for by what it waits for.
     pub fn wait_no_commands(&self, limit: Duration) -> bool {
-        self.wait_until(limit, || self.gate.inside() == 0)
+        self.wait_until(limit, || self.gate.inside() == 0 && self.calls.out_to_plugins() == 0)
     }
 
     fn wait_until(&self, limit: Duration, reached: impl Fn() -> bool) -> bool {
@@ -177,7 +198,7 @@ impl Ledger {
         }
     }
 
-    fn tell_emptied(&self) {
+    pub(super) fn tell_emptied(&self) {
         let _guard = lock(&self.emptied.0);
         self.emptied.1.notify_all();
     }

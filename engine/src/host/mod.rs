@@ -1,12 +1,14 @@
 //! The plugins' side of the engine: the safe face of a loaded library, and what plugins can call.
 //!
 //! - [`Ledger`]: what is kept on one generation while it can call in: phase, gate, commands in flight, buffers
+//! - [`calls`]: the nested calls that it has out
 //! - [`Library`], [`Instance`], [`CommandFrame`]: calls from the host into the plugin (`ffi`)
 //! - [`inline`]: the command that an I/O thread is running right now
 //! - [`Descriptor`]: what the plugin said of itself, copied and checked
 //! - [`inspect`]: who a plugin is, without serving it
 //! - `threads`: what a plugin has left running
 
+mod calls;
 mod descriptor;
 mod ffi;
 pub(crate) mod inline;
@@ -14,9 +16,10 @@ mod inspect;
 mod ledger;
 mod threads;
 
+pub(crate) use calls::Done;
 pub(crate) use descriptor::{CommandInfo, Descriptor};
 pub(crate) use ffi::{
-    CommandFrame, HostTable, Instance, Library, LoadError, Loaded, PluginTable, failure, free_thread_keys,
+    CommandFrame, HostTable, Instance, Library, LoadError, Loaded, PluginTable, failure, free_thread_keys, status_of,
 };
 pub use inspect::inspect;
 pub(crate) use ledger::{Ledger, Phase};

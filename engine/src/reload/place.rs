@@ -32,6 +32,7 @@ impl Manager {
         }
         // Queue first: a command that was routed by the old table then waits where the new generation looks for it.
         let orphans = new.plugin.queue.serve(new);
+        new.plugin.inbox.serve(&self.core.topics, new);
         self.core.router.publish(Table::of(&registry));
         drop(registry);
         if let Some(old) = old {
@@ -58,6 +59,7 @@ impl Manager {
         record.stuck = None;
         record.old.push(Old { number: old.number, version, generation: Some(old.clone()), ended: None });
         let waiting = old.plugin.queue.close();
+        old.plugin.inbox.close();
         self.core.router.publish(Table::of(&registry));
         drop(registry);
         let begun = Instant::now();
@@ -75,6 +77,7 @@ impl Manager {
 
     /// Drains and closes a generation on a thread of its own, and reports back.
     pub(super) fn close_later(&self, old: &Arc<Generation>) {
+        old.ledger.calls.drain();
         self.core.tell(&old.file, Step::Draining, Some(&old.name()), Duration::ZERO, None);
         let (old, core) = (old.clone(), Arc::downgrade(&self.core));
         // Named after it: what its last code does is its own fault.

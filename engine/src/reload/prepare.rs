@@ -5,6 +5,7 @@ use super::copies::Copies;
 use super::files;
 use super::manager::Manager;
 use super::proof::{self, Proof};
+use super::registry::{Block, Refused};
 use super::step::Step;
 use super::swap::Refusal;
 use super::told::Steps;
@@ -179,6 +180,11 @@ impl Manager {
     fn is_known(&self, path: &Path, hash: &blake3::Hash) -> bool {
         let mut registry = lock(&self.core.registry);
         let Some(record) = registry.get_mut(path) else { return false };
+        // A reload by command may wait for commands to end.
+        let is_due = |refused: &Refused| refused.blocked == Some(Block::Commands) && record.refused_hash == Some(*hash);
+        if record.refused.as_ref().is_some_and(is_due) {
+            return false;
+        }
         if record.hash.as_ref() == Some(hash) && !self.has_old_settings(record) {
             // Back to what serves: an in-between content that was refused is no longer there.
             record.refused = None;

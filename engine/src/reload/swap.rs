@@ -213,6 +213,7 @@ impl Manager {
             number: self.core.next_plugin(),
             id: id.to_owned(),
             queue: Queue::new(self.core.limits.plugin_queue),
+            inbox: Arc::default(),
         })
     }
 

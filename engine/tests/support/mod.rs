@@ -64,6 +64,12 @@ pub fn counter(flags: &[&str]) -> PathBuf {
     compile(include_str!("counter.c"), flags)
 }
 
+/// The plugin that calls, publishes and hears, as plugin `id` in `version`, with some more `-D` flags.
+pub fn caller(id: &str, version: &str, more: &[&str]) -> PathBuf {
+    let (id, version) = (format!("-DID=\"{id}\""), format!("-DVERSION=\"{version}\""));
+    compile(include_str!("caller.c"), &[&[id.as_str(), version.as_str()], more].concat())
+}
+
 /// Puts a library into a folder the way build tools should: whole, by a rename.
 pub fn install(library: &Path, to: &Path) {
     let fresh = to.with_file_name(format!(".{}.fresh", to.file_name().unwrap().to_string_lossy()));

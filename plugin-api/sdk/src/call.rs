@@ -1,7 +1,8 @@
 //! One command, as its handler sees it.
 
-use crate::Host;
 use crate::export::command::RawCommand;
+use crate::{Host, Outgoing, Reply, Status};
+use serde::Serialize;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -94,6 +95,23 @@ impl<'a> Command<'a> {
     /// enough for an inner loop. The answer then is [`Failure::cancelled`](crate::Failure::cancelled), or the result.
     pub fn is_cancelled(&self) -> bool {
         self.host.table().is_cancelled(self.token())
+    }
+
+    /// A command to call on behalf of this one: with its session, principal, trace and deadline, and cancelled with it. Not
+    /// for inline commands, and not when this one is answered.
+    pub fn outgoing<'k>(&self, key: &'k str) -> Outgoing<'k> {
+        Outgoing::new(self.host, self.token(), key)
+    }
+
+    /// Calls a command on behalf of this one: [`outgoing`](Self::outgoing) without options. The reply that depends on it is
+    /// best made by a deferred command, with [`Pending::call`](crate::Pending::call).
+    pub fn call(
+        &self,
+        key: &str,
+        params: &(impl Serialize + ?Sized),
+        done: impl FnOnce(&Reply) + Send + 'static,
+    ) -> Result<(), Status> {
+        self.outgoing(key).send(params, done)
     }
 
     /// Tells how far the command is: `done` of `total` (0: not known) and a short text. The host thins them out.

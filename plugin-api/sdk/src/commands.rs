@@ -109,7 +109,7 @@ fn from_json<A: DeserializeOwned>(key: &str, params: &str) -> Result<A, Failure>
 }
 
 /// `result` as a JSON text.
-pub(crate) fn to_json(result: &impl Serialize) -> Result<String, Failure> {
+pub(crate) fn to_json(result: &(impl Serialize + ?Sized)) -> Result<String, Failure> {
     serde_json::to_string(result).map_err(|error| Failure::internal(format!("The result is no JSON: {error}.")))
 }
 

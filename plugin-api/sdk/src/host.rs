@@ -1,8 +1,10 @@
 //! What the server offers to a plugin.
 
-use crate::Store;
+use crate::commands::to_json;
 use crate::export::host::HostTable;
+use crate::{Outgoing, Reply, Status, Store, Token};
 use jackfield_plugin_api as abi;
+use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
 
@@ -66,6 +68,30 @@ impl Host {
     /// Logs what was not done.
     pub fn error(&self, text: impl fmt::Display) {
         self.log(Level::Error, text);
+    }
+
+    /// Publishes `data` on `topic` (parts joined by dots, not beginning with `jackfield.`). Never blocks; from the beginning of
+    /// [`Plugin::start`](crate::Plugin::start) until [`Plugin::stop`](crate::Plugin::stop), also from inline commands. `Ok`
+    /// also where nobody listens; [`Status::Invalid`] for a bad topic, [`Status::TooLarge`] for more than a subscriber may
+    /// have waiting.
+    pub fn publish(&self, topic: &str, data: &(impl Serialize + ?Sized)) -> Result<(), Status> {
+        let data = to_json(data).map_err(|failure| failure.status)?;
+        self.publish_json(topic, &data)
+    }
+
+    /// A command to call that is made on behalf of no other; see [`Command::outgoing`](crate::Command::outgoing).
+    pub fn outgoing<'a>(&self, key: &'a str) -> Outgoing<'a> {
+        Outgoing::new(self, Token(0), key)
+    }
+
+    /// Calls a command on behalf of no other: [`outgoing`](Self::outgoing) without options.
+    pub fn call(
+        &self,
+        key: &str,
+        params: &(impl Serialize + ?Sized),
+        done: impl FnOnce(&Reply) + Send + 'static,
+    ) -> Result<(), Status> {
+        self.outgoing(key).send(params, done)
     }
 
     /// The durable documents and blobs (`jackfield.store/1`); `None` where the server has no store.

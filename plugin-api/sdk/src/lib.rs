@@ -33,7 +33,7 @@
 //!
 //! - [`Plugin`], [`Info`], [`Commands`]: who the plugin is and what it takes
 //! - [`Call`], [`Pending`], [`Failure`]: one command and its answer, now or later
-//! - [`Host`], [`Store`]: what the server offers
+//! - [`Host`], [`Store`], [`Outgoing`]: what the server offers: log, documents, events, other commands
 //! - [`Stateful`], [`State`]: what a plugin knows outlives it, in a swap and a restart
 //! - [`ThreadHooks`]: for runtimes that want to know their threads
 //! - [`files`]: opens what a client names
@@ -54,6 +54,7 @@ pub(crate) mod export;
 mod failure;
 pub mod files;
 mod host;
+mod outgoing;
 mod pending;
 mod plugin;
 mod state;
@@ -67,6 +68,7 @@ pub use commands::{Commands, Registration};
 pub use export::buffer::{Buffer, Text};
 pub use failure::Failure;
 pub use host::{Host, Level};
+pub use outgoing::{Outgoing, Reply};
 pub use pending::Pending;
 pub use plugin::{Error, Info, NoConfig, Plugin};
 pub use state::{Saved, Saver, State, Stateful, Written};

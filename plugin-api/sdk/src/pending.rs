@@ -3,9 +3,10 @@
 use crate::call::Part;
 use crate::commands::to_json;
 use crate::export::command::RawCommand;
-use crate::{Command, Failure, Host, Status, Token};
+use crate::{Command, Failure, Host, Reply, Status, Token};
 use serde::Serialize;
 use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A command that is answered later, from any thread. Dropped without an answer it answers
 /// [`Status::Cancelled`]; dropped by a panic, [`Status::Panic`].
@@ -41,6 +42,25 @@ impl Pending {
     ) -> usize {
         self.parts.push(Part { name: name.into(), content_type: content_type.into(), bytes: bytes.into() });
         self.parts.len() - 1
+    }
+
+    /// Calls another command on behalf of this one; `done` gets this one back with the reply, to be answered then. A call that
+    /// is refused answers this one with the reason.
+    pub fn call(self, key: &str, params: &(impl Serialize + ?Sized), done: impl FnOnce(Self, &Reply) + Send + 'static) {
+        let outgoing = self.command().outgoing(key);
+        let waiting = Arc::new(Mutex::new(Some(self)));
+        let taken = waiting.clone();
+        let take = |place: &Mutex<Option<Self>>| place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let sent = outgoing.send(params, move |reply| {
+            if let Some(pending) = take(&taken) {
+                done(pending, reply);
+            }
+        });
+        if let Err(status) = sent
+            && let Some(pending) = take(&waiting)
+        {
+            pending.reply::<()>(Err(Failure::new(status, format!("The command '{key}' cannot be called: {status}."))));
+        }
     }
 
     /// Answers the command.

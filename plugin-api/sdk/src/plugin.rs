@@ -48,6 +48,13 @@ pub trait Plugin: Send + Sync + Sized + 'static {
     fn cancel(&self, token: Token) {
         let _ = token;
     }
+
+    /// Something was published on a topic of [`Info::topics`]. `data` is one JSON text; `dropped` events before it were lost,
+    /// because they came faster than this returned. May overlap handlers. Each event is given to one version of the plugin,
+    /// also while versions change.
+    fn event(&self, topic: &str, data: &str, dropped: u64) {
+        let _ = (topic, data, dropped);
+    }
 }
 
 /// The configuration of a plugin that has none: refuses every setting by name.
@@ -102,7 +109,7 @@ impl Info {
         self
     }
 
-    /// Topic patterns to subscribe to: `*` is one part, `**` the rest.
+    /// Topic patterns to subscribe to: `*` is one part, `**` the rest. Their events come to [`Plugin::event`].
     #[must_use]
     pub const fn topics(mut self, topics: &'static [&'static str]) -> Self {
         self.topics = topics;

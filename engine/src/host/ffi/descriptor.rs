@@ -42,12 +42,24 @@ unsafe fn read(table: &abi::jf_plugin) -> Result<Descriptor, String> {
         if raw.command_count > MAX_COMMANDS {
             return Err(format!("it has {} commands, more than {MAX_COMMANDS}", raw.command_count));
         }
+        let patterns = elements(raw.topics, raw.topic_count).map_err(of("its list of topics"))?;
+        let topics = patterns.iter().map(|&pattern| own("a topic pattern", pattern)).collect::<Result<_, _>>()?;
         let pointers = elements(raw.commands, raw.command_count).map_err(of("its list of commands"))?;
         let mut left = MAX_SCHEMAS;
         let commands = pointers.iter().enumerate();
         let commands = commands.map(|(index, &pointer)| read_command_info(index, pointer, &mut left));
         let commands = commands.collect::<Result<_, _>>()?;
-        Ok(Descriptor { id, name, version, license, build, flags: raw.flags, abi_minor: table.abi_minor, commands })
+        Ok(Descriptor {
+            id,
+            name,
+            version,
+            license,
+            build,
+            flags: raw.flags,
+            abi_minor: table.abi_minor,
+            topics,
+            commands,
+        })
     }
 }
 

@@ -1,7 +1,5 @@
 //! The optional abilities of a plugin, looked up once, when it is loaded.
 
-#![allow(dead_code, reason = "events and thread hooks are not called yet")]
-
 use super::read::{Copyable, read_struct};
 use super::{LoadError, table_error};
 use jackfield_plugin_api as abi;

@@ -104,6 +104,7 @@ impl Instance {
     /// Calls `start`. On the control thread.
     pub fn start(&self) -> Result<(), String> {
         self.ledger.set_phase(Phase::Running);
+        self.ledger.calls.open();
         let Some(start) = self.table.start else {
             self.started.store(true, Ordering::Release);
             return Ok(());
@@ -120,8 +121,11 @@ impl Instance {
         Ok(())
     }
 
-    /// Calls `stop` if it is started. On the control thread.
+    /// Calls `stop` if it is started; nested calls that are out end before. On the control thread.
     pub fn stop(&self) {
+        self.ledger.set_phase(Phase::Stopped);
+        self.ledger.close_calls();
+        self.ledger.end_calls();
         if self.is_started()
             && let Some(stop) = self.table.stop
         {

@@ -84,6 +84,10 @@ impl Library {
             let why = format!("it is STATEFUL and has no extension {}", abi::EXTENSION_STATE);
             return Err(LoadError::Table { what: "descriptor", why });
         }
+        if !descriptor.topics.is_empty() && extensions.event.is_none() {
+            let why = format!("it subscribes to topics and has no extension {}", abi::EXTENSION_TOPICS);
+            return Err(LoadError::Table { what: "descriptor", why });
+        }
         let table = PluginTable::new(&table, extensions).map_err(|why| table_error("jf_plugin", why))?;
         Ok((table, descriptor))
     }

@@ -11,11 +11,12 @@
 //! - `table`: calls from the plugin into the host
 //! - `reply`: a plugin's reply, checked
 //! - `state`: how a state comes out of one generation and into the next
-//! - `store`: the C face of the store service
+//! - `store`, `topics`, `call`: the C faces of the services; `topics` also calls a plugin with an event
 //! - `keys`: how many thread-local keys the process has left
 
 #![allow(unsafe_code)]
 
+mod call;
 mod descriptor;
 mod extensions;
 mod frame;
@@ -28,6 +29,7 @@ mod reply;
 mod state;
 mod store;
 mod table;
+mod topics;
 
 pub(crate) use frame::CommandFrame;
 pub(crate) use instance::{Instance, PluginTable};
@@ -35,5 +37,5 @@ pub(crate) use keys::free_thread_keys;
 use library::table_error;
 pub(crate) use library::{Library, LoadError};
 pub(crate) use loaded::Loaded;
-pub(crate) use reply::failure;
+pub(crate) use reply::{failure, status_of};
 pub(crate) use table::HostTable;

@@ -84,6 +84,7 @@ copyable! {
     jf_command_info up to help,
     jf_reply up to code,
     jf_reply_attachment up to buf,
+    jf_attachment up to bytes,
     jf_state_v1 up to restore,
     jf_events_v1 up to event,
     jf_thread_v1 up to leave,

@@ -102,29 +102,49 @@ fn limited(why: Unusable) -> Unusable {
     Unusable { what: format!("{}{limit}", why.what).into(), ..why }
 }
 
+/// The failures that plugins and host tell each other: the status, what clients are told, and in words where the plugin
+/// gives none.
+#[rustfmt::skip]
+const FAILURES: [(abi::jf_status, ErrorCode, &str); 17] = [
+    (abi::JF_E_INTERNAL, ErrorCode::Internal, FAULT),
+    (abi::JF_E_INVALID_PARAMS, ErrorCode::InvalidParams, "its params do not fit"),
+    (abi::JF_E_UNKNOWN_KEY, ErrorCode::UnknownKey, "the plugin does not know the command"),
+    (abi::JF_E_BUSY, ErrorCode::Busy, "the plugin is busy"),
+    (abi::JF_E_CANCELLED, ErrorCode::Cancelled, "it was cancelled"),
+    (abi::JF_E_DEADLINE, ErrorCode::Deadline, "its time limit has passed"),
+    (abi::JF_E_TOO_LARGE, ErrorCode::TooLarge, "something is too large"),
+    (abi::JF_E_PANIC, ErrorCode::PluginPanicked, "the plugin panicked"),
+    (abi::JF_E_SHUTTING_DOWN, ErrorCode::ShuttingDown, "the server is stopping"),
+    (abi::JF_E_CYCLE, ErrorCode::Cycle, "it would wait for itself"),
+    (abi::JF_E_UNAVAILABLE, ErrorCode::Unavailable, "something that it needs is not there"),
+    (abi::JF_E_OUTCOME_UNKNOWN, ErrorCode::OutcomeUnknown, "nobody knows whether it took effect"),
+    (abi::JF_E_PLUGIN_GONE, ErrorCode::PluginGone, "a plugin that it needs is gone"),
+    (abi::JF_E_PLUGIN_CRASHED, ErrorCode::PluginCrashed, "a plugin's process ended under it"),
+    (abi::JF_E_FORBIDDEN, ErrorCode::Forbidden, "it is not allowed"),
+    (abi::JF_E_UNAUTHENTICATED, ErrorCode::Unauthenticated, "the caller is not known"),
+    (abi::JF_E_FAILED, ErrorCode::PluginFailed, "the plugin gave no reason"),
+];
+const FAULT: &str = "a fault of the plugin";
+
+/// What a plugin is told of a failure.
+pub(crate) fn status_of(code: ErrorCode) -> abi::jf_status {
+    match FAILURES.iter().find(|(_, of, _)| *of == code) {
+        Some((status, ..)) => *status,
+        // Of bytes from a client only.
+        None => abi::JF_E_INVALID,
+    }
+}
+
+/// The status of a reply on its way to a plugin.
+pub(super) fn raw_status(reply: &Reply) -> abi::jf_status {
+    reply.outcome.as_ref().map_or_else(|failure| status_of(failure.code), |_| abi::JF_OK)
+}
+
 /// What the caller is told when a plugin answers with `status`.
 pub(crate) fn failure(status: abi::jf_status, message: &str, ledger: &Ledger) -> Failure {
-    use ErrorCode as E;
-    let (code, name) = match status {
-        abi::JF_E_INVALID_PARAMS => (E::InvalidParams, "its params do not fit"),
-        abi::JF_E_UNKNOWN_KEY => (E::UnknownKey, "the plugin does not know the command"),
-        abi::JF_E_BUSY => (E::Busy, "the plugin is busy"),
-        abi::JF_E_CANCELLED => (E::Cancelled, "it was cancelled"),
-        abi::JF_E_DEADLINE => (E::Deadline, "its time limit has passed"),
-        abi::JF_E_TOO_LARGE => (E::TooLarge, "something is too large"),
-        abi::JF_E_PANIC => (E::PluginPanicked, "the plugin panicked"),
-        abi::JF_E_SHUTTING_DOWN => (E::ShuttingDown, "the server is stopping"),
-        abi::JF_E_CYCLE => (E::Cycle, "it would wait for itself"),
-        abi::JF_E_UNAVAILABLE => (E::Unavailable, "something that it needs is not there"),
-        abi::JF_E_OUTCOME_UNKNOWN => (E::OutcomeUnknown, "nobody knows whether it took effect"),
-        abi::JF_E_PLUGIN_GONE => (E::PluginGone, "a plugin that it needs is gone"),
-        abi::JF_E_PLUGIN_CRASHED => (E::PluginCrashed, "a plugin's process ended under it"),
-        abi::JF_E_FORBIDDEN => (E::Forbidden, "it is not allowed"),
-        abi::JF_E_UNAUTHENTICATED => (E::Unauthenticated, "the caller is not known"),
-        abi::JF_E_FAILED => (E::PluginFailed, "the plugin gave no reason"),
-        _ => (E::Internal, "a fault of the plugin"),
-    };
-    if code == E::PluginPanicked {
+    let known = FAILURES.iter().find(|(of, ..)| *of == status);
+    let (code, name) = known.map_or((ErrorCode::Internal, FAULT), |(_, code, name)| (*code, *name));
+    if code == ErrorCode::PluginPanicked {
         ledger.note_panic();
     }
     let message = if message.is_empty() {
@@ -133,7 +153,7 @@ pub(crate) fn failure(status: abi::jf_status, message: &str, ledger: &Ledger) ->
         message.to_owned()
     };
     let failure = Failure::new(code, message).of_plugin(ledger.plugin(), ledger.number);
-    if code == E::Internal { failure.blame(Culprit::Plugin) } else { failure }
+    if code == ErrorCode::Internal { failure.blame(Culprit::Plugin) } else { failure }
 }
 
 /// What the caller is told when the plugin's reply cannot be used.

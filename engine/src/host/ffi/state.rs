@@ -17,13 +17,6 @@ struct Sink {
 }
 
 impl Instance {
-    #[allow(dead_code, reason = "called by the swap, which follows")]
-    /// Whether it can save and restore.
-    pub fn has_state(&self) -> bool {
-        self.table().extensions.state.is_some()
-    }
-
-    #[allow(dead_code, reason = "called by the swap, which follows")]
     /// Calls `save`. On the control thread, between `stop` and `destroy`. The state is no larger than `max` bytes.
     pub fn save(&self, version: &str, max: usize) -> Result<SavedState, String> {
         let state = self.table().extensions.state.ok_or("the plugin has no state to save")?;
@@ -46,7 +39,6 @@ impl Instance {
         Ok(SavedState { schema: state.schema, version: version.to_owned(), bytes })
     }
 
-    #[allow(dead_code, reason = "called by the swap, which follows")]
     /// Calls `restore`. On the control thread, between `create` and `start`.
     pub fn restore(&self, saved: &SavedState) -> Result<(), String> {
         let state = self.table().extensions.state.ok_or("the plugin has no state to restore")?;
@@ -70,20 +62,20 @@ extern "C" fn write(sink: *const abi::jf_sink, bytes: abi::jf_bytes) -> abi::jf_
         let Some(sink) = (unsafe { sink.as_ref().and_then(|raw| raw.ctx.cast::<Sink>().as_ref()) }) else {
             return abi::JF_E_INVALID;
         };
-        // SAFETY: borrowed for the call.
-        let piece = match unsafe { slice(bytes.ptr, bytes.len) } {
-            Ok(piece) => piece,
-            Err(why) => return sink.refuse(abi::JF_E_INVALID, why.what.into_owned()),
-        };
         let mut all = lock(&sink.bytes);
         // A fault stands: what comes after it is not the whole state.
         if let Some((status, _)) = &*lock(&sink.fault) {
             return *status;
         }
-        if piece.len() > sink.max - all.len() {
+        if bytes.len > sink.max - all.len() {
             let mib = sink.max >> 20;
             return sink.refuse(abi::JF_E_TOO_LARGE, format!("more than {mib} MiB (limit state_mib)"));
         }
+        // SAFETY: borrowed for the call.
+        let piece = match unsafe { slice(bytes.ptr, bytes.len) } {
+            Ok(piece) => piece,
+            Err(why) => return sink.refuse(abi::JF_E_INVALID, why.what.into_owned()),
+        };
         all.extend_from_slice(piece);
         abi::JF_OK
     })

@@ -47,7 +47,7 @@ unsafe fn with_store(host: Host, work: impl FnOnce(&Arc<Ledger>, &dyn Store) -> 
         if inline::is_running() {
             return abi::JF_E_WRONG_THREAD;
         }
-        if !ledger.is_in(Phase::Creating, Phase::Running) {
+        if !ledger.is_in(Phase::Creating, Phase::Stopped) {
             return abi::JF_E_WRONG_STATE;
         }
         let Some(store) = &ledger.store else { return abi::JF_E_NO_SERVICE };

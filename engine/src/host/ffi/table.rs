@@ -1,6 +1,6 @@
 use super::library::guarded;
 use super::read::{MAX_STORY, lossy_text, text};
-use super::{reply, store};
+use super::{call, reply, store, topics};
 use crate::call::Progress;
 use crate::flights::Step;
 use crate::host::{Ledger, Phase, inline};
@@ -88,10 +88,12 @@ extern "C" fn get_service(host: *const abi::jf_host, id: abi::jf_str) -> *const 
         let (Some(ledger), Ok(id)) = (unsafe { ledger(host) }, unsafe { text(id, MAX_ID) }) else {
             return std::ptr::null();
         };
-        if !ledger.is_in(Phase::Creating, Phase::Running) {
+        if !ledger.is_in(Phase::Creating, Phase::Stopped) {
             return std::ptr::null();
         }
         match id {
+            abi::SERVICE_TOPICS => std::ptr::from_ref(&topics::TABLE).cast(),
+            abi::SERVICE_CALL => std::ptr::from_ref(&call::TABLE).cast(),
             abi::SERVICE_STORE if ledger.store.is_some() => std::ptr::from_ref(&store::TABLE).cast(),
             _ => std::ptr::null(),
         }
@@ -111,7 +113,7 @@ extern "C" fn reply_to(host: *const abi::jf_host, token: abi::jf_token, raw: *co
                 (reply::unusable(why, ledger), abi::JF_E_INVALID)
             }
         };
-        if !ledger.is_in(Phase::Running, Phase::Running) {
+        if !ledger.is_in(Phase::Running, Phase::Stopped) {
             ledger.misuse("a reply outside start and destroy", token);
             return abi::JF_E_WRONG_STATE;
         }
@@ -152,7 +154,7 @@ extern "C" fn progress(
         let (Some(ledger), Ok(message)) = (unsafe { ledger(host) }, unsafe { text(message, MAX_STORY) }) else {
             return abi::JF_E_INVALID;
         };
-        if !ledger.is_in(Phase::Running, Phase::Running) {
+        if !ledger.is_in(Phase::Running, Phase::Stopped) {
             return abi::JF_E_WRONG_STATE;
         }
         if inline::is_open(token) {

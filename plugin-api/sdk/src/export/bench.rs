@@ -1,5 +1,6 @@
 //! The C side of [`testing`](crate::testing): a host table, and a plugin called through its own table.
 
+use super::bench_calls::{CALL_TABLE, TOPICS_TABLE};
 use super::bench_store::STORE_TABLE;
 use super::buffer::Buffer;
 use super::entry::entry;
@@ -78,6 +79,17 @@ impl Loaded {
         }
     }
 
+    /// Hands an event over; false: the plugin has no ear for it.
+    pub fn event(&self, topic: &str, data: &str, dropped: u64) -> bool {
+        let Some(get_extension) = self.table.get_extension else { return false };
+        // SAFETY: the id lives until the call returns, and the table that goes with it is static.
+        let events = unsafe { get_extension(jf_str::new(EXTENSION_TOPICS)).cast::<jf_events_v1>().as_ref() };
+        let Some(event) = events.and_then(|events| events.event) else { return false };
+        // SAFETY: as in `start`; the texts live until the call returns.
+        unsafe { event(self.instance(), jf_str::new(topic), jf_str::new(data), dropped) }
+        true
+    }
+
     pub fn stop(&self) {
         if let Some(stop) = self.table.stop {
             // SAFETY: as in `start`.
@@ -128,7 +140,7 @@ pub(super) fn outcome(step: &'static str, status: jf_status, why: jf_buf) -> Res
 /// A command, and all that it points to.
 pub(crate) struct CommandMemory {
     raw: jf_command,
-    _request: Request,
+    request: Request,
     _attachments: Vec<jf_attachment>,
     _pointers: Vec<*const jf_attachment>,
 }
@@ -165,7 +177,11 @@ impl CommandMemory {
             trace_id: jf_str::new(&request.trace_id),
             deadline_ns: request.deadline_ns,
         };
-        Self { raw, _request: request, _attachments: attachments, _pointers: pointers }
+        Self { raw, request, _attachments: attachments, _pointers: pointers }
+    }
+
+    pub fn request(&self) -> &Request {
+        &self.request
     }
 
     pub fn token(&self) -> u64 {
@@ -192,7 +208,10 @@ unsafe extern "C" fn get_service(host: *const jf_host, id: jf_str) -> *const c_v
     // SAFETY: as in `log`.
     let (desk, id) = unsafe { (desk(host), text(id)) };
     match desk.phase() {
+        Phase::Probed | Phase::Gone => std::ptr::null(),
         Phase::Created | Phase::Running if id == SERVICE_STORE => from_ref(&STORE_TABLE).cast(),
+        Phase::Created | Phase::Running if id == SERVICE_TOPICS => from_ref(&TOPICS_TABLE).cast(),
+        Phase::Created | Phase::Running if id == SERVICE_CALL => from_ref(&CALL_TABLE).cast(),
         _ => std::ptr::null(),
     }
 }

@@ -3,6 +3,7 @@
 use super::buffer::into_buf;
 use super::command::RawCommand;
 use super::descriptor::Slot;
+use super::events;
 use super::guard::guard;
 use super::host::HostTable;
 use super::tables::text;
@@ -176,6 +177,7 @@ unsafe extern "C" fn get_extension<P: Plugin>(id: jf_str) -> *const c_void {
     // SAFETY: borrowed from the host during this call.
     match unsafe { text(id) } {
         EXTENSION_STATE => pointer(P::ABILITIES.state),
+        EXTENSION_TOPICS => events::table::<P>(),
         EXTENSION_THREAD => pointer(P::ABILITIES.thread),
         _ => std::ptr::null(),
     }

@@ -70,5 +70,11 @@ pub(crate) struct ServiceId<T> {
     table: std::marker::PhantomData<T>,
 }
 
+/// `jackfield.topics/1`.
+pub(crate) const TOPICS: ServiceId<jf_topics_v1> = ServiceId { text: SERVICE_TOPICS, table: std::marker::PhantomData };
+
+/// `jackfield.call/1`.
+pub(crate) const CALL: ServiceId<jf_call_v1> = ServiceId { text: SERVICE_CALL, table: std::marker::PhantomData };
+
 /// `jackfield.store/1`.
 pub(crate) const STORE: ServiceId<jf_store_v1> = ServiceId { text: SERVICE_STORE, table: std::marker::PhantomData };

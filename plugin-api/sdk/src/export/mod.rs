@@ -3,12 +3,12 @@
 //! - `tables`: reading structs and texts of the other side
 //! - `buffer`: owned bytes that cross the ABI, in both directions
 //! - `guard`: stops panics
-//! - `host`, `store`: the host's tables as safe methods
+//! - `host`, `store`, `calls`: the host's tables as safe methods
 //! - `command`, `reply`: a command and its answer
 //! - `descriptor`, `entry`: what the plugin offers
-//! - `state`, `thread`: its abilities beyond commands
+//! - `state`, `thread`, `events`: its abilities beyond commands
 //! - `macros`: the entry symbol
-//! - `bench`, `bench_state`, `bench_store`: a host for tests
+//! - `bench`, `bench_calls`, `bench_state`, `bench_store`: a host for tests
 //!
 //! An extension of the plugin becomes one more file here and one more line in
 //! `entry::get_extension`.
@@ -16,12 +16,15 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod bench;
+pub(crate) mod bench_calls;
 pub(crate) mod bench_state;
 pub(crate) mod bench_store;
 pub(crate) mod buffer;
+pub(crate) mod calls;
 pub(crate) mod command;
 pub(crate) mod descriptor;
 pub(crate) mod entry;
+pub(crate) mod events;
 pub(crate) mod guard;
 pub(crate) mod host;
 mod macros;

@@ -30,6 +30,10 @@ unsafe impl Table for jf_sink {}
 unsafe impl Table for jf_state_v1 {}
 // SAFETY: as above.
 unsafe impl Table for jf_thread_v1 {}
+// SAFETY: as above.
+unsafe impl Table for jf_topics_v1 {}
+// SAFETY: as above.
+unsafe impl Table for jf_call_v1 {}
 
 /// A copy of `*from`; what lies beyond its `struct_size` is zero. Sizes are multiples of 8, so a field is whole or absent.
 ///

@@ -73,6 +73,7 @@ impl<P: Plugin> Bench<P> {
         loop {
             match self.desk.wait(token, until) {
                 Event::Cancel => self.loaded.cancel(token),
+                Event::Call => drop(self.desk.calls.answer_next()),
                 Event::Done(outcome) => {
                     // It is at its end.
                     let _ = thread.join();
@@ -110,8 +111,33 @@ impl<P: Plugin> Bench<P> {
         if failed.is_empty() { Ok(count) } else { Err(failed) }
     }
 
+    /// From now on `answer` answers the calls that the plugin makes; without it each is refused with
+    /// [`Status::UnknownKey`](crate::Status::UnknownKey). It gets what is called, in the name of whoever sent the command on
+    /// whose behalf it is called, and must not use the bench.
+    pub fn answer_calls(&self, answer: impl FnMut(&Request) -> Outcome + Send + 'static) {
+        self.desk.calls.answer_with(Box::new(answer));
+    }
+
+    /// Hands an event to the plugin, and answers the calls that it makes meanwhile. Whether one of the plugin's patterns fits
+    /// is not looked at.
+    pub fn event(&self, topic: &str, data: impl ToString) {
+        self.event_after_drops(topic, data, 0);
+    }
+
+    /// [`event`](Self::event), after the plugin has lost `dropped` others.
+    pub fn event_after_drops(&self, topic: &str, data: impl ToString, dropped: u64) {
+        self.loaded.event(topic, &data.to_string(), dropped);
+        while self.desk.calls.answer_next() {}
+    }
+
+    /// All events that the plugin has published so far: topic and data.
+    pub fn published(&self) -> Vec<(String, String)> {
+        self.desk.calls.published()
+    }
+
     /// Stops the plugin and starts it again, as a refused swap does.
     pub fn restart(&self) -> Result<(), Refused> {
+        self.desk.calls.end();
         self.loaded.stop();
         self.loaded.start()
     }
@@ -143,6 +169,7 @@ impl<P> Drop for Bench<P> {
     fn drop(&mut self) {
         // Else a command has not ended: its plugin is left as it is, which is all that is safe.
         if self.desk.is_idle() && self.desk.phase() != Phase::Gone {
+            self.desk.calls.end();
             if self.desk.phase() == Phase::Running {
                 self.loaded.stop();
             }

@@ -1,8 +1,10 @@
 //! Keeps the books of the test host: commands in flight, log, states.
 
+use super::calls::Calls;
 use super::memory::Memory;
-use super::{Outcome, Progress};
+use super::{Outcome, Progress, Request};
 use crate::export::bench::CommandMemory;
+use crate::export::bench_calls::Waiting;
 use crate::export::guard::guard;
 use crate::{Buffer, Status};
 use jackfield_plugin_api::{JF_PENDING, jf_status};
@@ -28,6 +30,8 @@ pub(crate) enum Phase {
 /// What a waiting caller has to do next.
 pub(crate) enum Event {
     Cancel,
+    /// Somebody waits for the reply to a call.
+    Call,
     Done(Outcome),
     Late(Outcome),
 }
@@ -38,6 +42,7 @@ type CancelWhen = Box<dyn FnMut(&Progress) -> bool + Send>;
 pub(crate) struct Desk {
     /// Empty at first; the next version of a plugin gets that of the version before.
     store: Mutex<Arc<Memory>>,
+    pub calls: Calls,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -63,7 +68,7 @@ struct Flight {
     /// The plugin's `cancel` is still to be called.
     cancel_due: bool,
     /// Stays as long as the token is in flight.
-    _memory: Arc<CommandMemory>,
+    memory: Arc<CommandMemory>,
 }
 
 impl Desk {
@@ -107,7 +112,7 @@ impl Desk {
             progress: Vec::new(),
             cancelled,
             cancel_due: cancelled,
-            _memory: Arc::clone(&memory),
+            memory: Arc::clone(&memory),
         };
         state.flights.insert(token, flight);
         memory
@@ -171,6 +176,31 @@ impl Desk {
         Ok(())
     }
 
+    /// A call on behalf of a command (0: of none), as far as that says what is in it.
+    pub fn request_for(&self, parent: u64) -> Result<Request, Status> {
+        if parent == 0 {
+            return Ok(Request::default());
+        }
+        let state = self.state();
+        let flight = state.flights.get(&parent).filter(|flight| flight.outcome.is_none()).ok_or(Status::Stale)?;
+        if flight.inline {
+            return Err(Status::WrongThread);
+        }
+        if flight.cancelled {
+            return Err(Status::Cancelled);
+        }
+        Ok(Request { attachments: Vec::new(), ..flight.memory.request().clone() })
+    }
+
+    /// Takes a call, to be answered on the control thread.
+    pub fn call(&self, request: Request, done: Waiting) -> Result<(), Status> {
+        self.calls.make(request, done)?;
+        // The lock orders this with a control thread that has just looked and is about to wait.
+        drop(self.state());
+        self.changed.notify_all();
+        Ok(())
+    }
+
     /// True also for a command that is over, as plugin.h has it.
     pub fn is_cancelled(&self, token: u64) -> bool {
         self.state().flights.get(&token).is_none_or(|flight| flight.cancelled || flight.outcome.is_some())
@@ -184,6 +214,9 @@ impl Desk {
     pub fn wait(&self, token: u64, until: Instant) -> Event {
         let mut state = self.state();
         loop {
+            if self.calls.any_made() {
+                return Event::Call;
+            }
             let Some(flight) = state.flights.get_mut(&token) else {
                 return Event::Late(Outcome::failed(Status::Internal, "nobody sent this command"));
             };
