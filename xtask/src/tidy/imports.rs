@@ -3,7 +3,7 @@
 use super::{Finding, Import, Package, Repo};
 
 /// The import table: which crates of this repository a crate may name. A folder that ends in `/` stands for all below it.
-const TABLE: [(&str, &[&str]); 11] = [
+const TABLE: [(&str, &[&str]); 12] = [
     ("plugin-api", &[]),
     ("plugin-api/sdk", &["plugin-api"]),
     ("engine/message", &[]),
@@ -13,6 +13,7 @@ const TABLE: [(&str, &[&str]); 11] = [
     ("embed", &["server", "engine", "engine/message", "plugin-api"]),
     ("plugins/", &["plugin-api/sdk"]),
     ("examples/", &["plugin-api/sdk"]),
+    ("tests/rust/", &["plugin-api/sdk"]),
     ("xtask", &["plugin-api"]),
     ("tests", &["plugin-api", "plugin-api/sdk", "engine", "engine/message", "dialects", "server", "embed", "xtask"]),
 ];

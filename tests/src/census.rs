@@ -1,15 +1,15 @@
 //! What a server's process holds: threads of plugins, mapped copies of libraries, descriptors.
 
-use jackfield_tests::PATIENCE;
-use jackfield_tests::control::Control;
-use jackfield_tests::server::Server;
+use crate::PATIENCE;
+use crate::control::Control;
+use crate::server::Server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
 /// One count.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Census {
     /// The engine's threads by name, without the numbers in it.
     pub threads: BTreeMap<String, usize>,
@@ -34,7 +34,7 @@ impl Census {
                 *threads.entry(name.trim().replace(|c: char| c.is_ascii_digit(), "")).or_default() += 1;
             }
         }
-        let maps = fs::read_to_string(process.join("maps")).unwrap();
+        let maps = fs::read_to_string(process.join("maps")).expect("a process that runs has a map");
         let mapped = maps.lines().filter_map(|line| line.find('/').map(|at| Path::new(line[at..].trim())));
         Self {
             threads,
