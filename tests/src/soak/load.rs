@@ -206,7 +206,8 @@ impl Session {
     fn read(&mut self) -> Result<(), String> {
         match self.socket.0.read() {
             Ok(Message::Text(text)) => self.book.take(text.as_str()),
-            other => return Err(format!("instead of an answer: {other:?}")),
+            Ok(other) => return Err(format!("instead of an answer: {other:?}")),
+            Err(e) => return Err(format!("no answer comes: {e}")),
         }
         Ok(())
     }

@@ -179,7 +179,7 @@ impl Soak {
             self.control.plugins();
             let sample = Sample::take(&self.server);
             // What is logged as closed is told by a thread that has one thing left to do: to end.
-            let ending = |name: &String| name.starts_with("jf-close") || name.starts_with("jf-join");
+            let ending = |name: &String| name == "close" || name == "join";
             if !sample.census.threads.keys().any(ending) {
                 return Ok(sample);
             }
