@@ -2,7 +2,7 @@
 
 use super::book::Faults;
 use super::run::Outcome;
-use super::sample::{KEPT_KEYS, KEPT_RSS_KIB, MAPS, RSS_KIB, RSS_SLOPE_KIB, RSS_SLOPE_SWAPS, Sample};
+use super::sample::{KEPT_KEYS, KEPT_RSS_KIB, MAPS, RSS_KIB, RSS_SLOPE_KIB, RSS_SLOPE_SWAPS, Sample, THREADS};
 use super::subject::{KEPT, SUBJECTS, VERSIONS};
 use super::table::{quantile, slope, table};
 use std::collections::BTreeSet;
@@ -63,12 +63,15 @@ impl Outcome {
                 self.swaps[*id].to_string(),
                 self.retired[*id].len().to_string(),
                 self.glimpses[*id].to_string(),
+                self.demoted[*id].to_string(),
                 answered(id).to_string(),
             ]
         };
         let ids: Vec<&str> = SUBJECTS.iter().chain([&KEPT]).map(|subject| subject.id).collect();
-        text +=
-            &table(&["plugin", "swaps", "retired", "not there", "answered"], &ids.iter().map(row).collect::<Vec<_>>());
+        text += &table(
+            &["plugin", "swaps", "retired", "not there", "demoted", "answered"],
+            &ids.iter().map(row).collect::<Vec<_>>(),
+        );
         let [warm, end] = &self.flat;
         let row = |what: &str, of: fn(&Sample) -> u64, bound: u64| {
             vec![what.to_owned(), of(warm).to_string(), of(end).to_string(), format!("+{bound}")]
@@ -76,7 +79,7 @@ impl Outcome {
         let mut rows = vec![
             row("RSS KiB", |sample| sample.rss_kib, RSS_KIB),
             row("lines of maps", |sample| sample.maps, MAPS),
-            row("threads", |sample| sample.threads, 0),
+            row("threads", |sample| sample.threads, THREADS),
             row("descriptors", |sample| sample.census.descriptors as u64, 0),
             row("copies mapped", |sample| sample.census.copies.len() as u64, 0),
             row("copies on disk", |sample| sample.census.files.len() as u64, 0),
@@ -147,11 +150,13 @@ impl Outcome {
         );
         let maps = more(|sample| sample.maps);
         hold(maps <= MAPS, format!("the memory map grew by {maps} lines, more than {MAPS}"));
-        hold(
-            end.census.threads == warm.census.threads,
-            format!("{:?}, before {:?}", end.census.threads, warm.census.threads),
-        );
-        hold(end.threads <= warm.threads, format!("{} threads, before {}", end.threads, warm.threads));
+        let threads = |sample: &Sample, role: &str| sample.census.threads.get(role).copied();
+        for role in ["manager", "con", "ser"] {
+            let (now, before) = (threads(end, role), threads(warm, role));
+            hold(now == before, format!("{now:?} threads of role {role}, before {before:?}"));
+        }
+        let (now, before) = (end.threads, warm.threads);
+        hold(now <= before + THREADS, format!("{now} threads, before {before}: {:?}", end.census.threads));
         let (now, before) = (end.census.descriptors, warm.census.descriptors);
         hold(now <= before, format!("{now} descriptors, before {before}"));
         let serving = SUBJECTS.len() + 1;

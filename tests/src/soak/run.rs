@@ -6,7 +6,7 @@ use super::load::{Load, PIPELINED};
 use super::sample::{Sample, rss_kib};
 use super::subject::{KEPT, SUBJECTS, Source, Subject};
 use super::target::Target;
-use super::watch::Watch;
+use super::watch::{Seen, Watch};
 use crate::PATIENCE;
 use crate::control::{self, Control};
 use crate::server::{Server, Setup};
@@ -48,6 +48,8 @@ pub struct Outcome {
     pub retired: BTreeMap<&'static str, Vec<String>>,
     /// Times that each subject's file was looked at while it was not there.
     pub glimpses: BTreeMap<&'static str, u64>,
+    /// Times that an INLINE command of each subject was moved to CONCURRENT.
+    pub demoted: BTreeMap<&'static str, u64>,
     /// What was added to each count by the clients, and what it says.
     pub counts: Vec<(&'static str, u64, Option<u64>)>,
     /// Answers by a version that its generation does not have.
@@ -88,6 +90,10 @@ pub fn run(plan: Plan) -> Result<Outcome, String> {
         let reasons = soak.watch.seen(target.number).retired;
         (target.subject.id, reasons.into_iter().map(|(_, why)| why).collect())
     };
+    let seen = |of: fn(&Seen) -> u64| -> BTreeMap<&'static str, u64> {
+        soak.targets.iter().map(|target| (target.subject.id, of(&soak.watch.seen(target.number)))).collect()
+    };
+    let (glimpses, demoted) = (seen(|seen| seen.glimpses), seen(|seen| seen.demoted));
     let counted = |(plugin, added): (&usize, &u64)| {
         let id = soak.targets[*plugin].subject.id;
         let text = soak.control.ask(&format!(r#"{{"{id}.serial":[0,0,0]}}"#));
@@ -107,11 +113,8 @@ pub fn run(plan: Plan) -> Result<Outcome, String> {
         rss,
         kept,
         retired: soak.targets.iter().map(retired).collect(),
-        glimpses: soak
-            .targets
-            .iter()
-            .map(|target| (target.subject.id, soak.watch.seen(target.number).glimpses))
-            .collect(),
+        glimpses,
+        demoted,
         strangers: tally.seen.iter().filter_map(stranger).collect(),
         counts: tally.added.iter().map(counted).collect(),
         phases: soak.watch.phases(),

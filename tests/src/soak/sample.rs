@@ -21,6 +21,11 @@ pub const RSS_KIB: u64 = 16 << 10;
 /// thread is two; a library that stayed mapped would be five a swap.
 pub const MAPS: u64 = 48;
 
+/// Threads at the end above those after warm-up: the 4 workers of each of the two INLINE plugins, which begin only when a
+/// command had to wait or was moved to CONCURRENT. Control and serial threads are as many as before, exactly; a generation
+/// whose threads stayed would be 6 a swap.
+pub const THREADS: u64 = 8;
+
 /// RSS that a kept generation may cost, in KiB: its pages that were written or read, and what its threads left.
 pub const KEPT_RSS_KIB: f64 = 1024.0;
 

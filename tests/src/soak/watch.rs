@@ -65,10 +65,12 @@ pub struct Seen {
     pub draining: Vec<u64>,
     /// Generations that are kept, and why.
     pub retired: Vec<(u64, String)>,
-    /// Reasons of refusals.
+    /// Reasons of refusals, and other warnings of the plugin.
     pub refused: Vec<String>,
     /// Times that the file was looked at while it was not there, between its removal and its new content.
     pub glimpses: u64,
+    /// Times that an INLINE command was moved to CONCURRENT for being slow.
+    pub demoted: u64,
     /// Steps since the file was last seen to change.
     pub steps: Vec<Step>,
 }
@@ -172,6 +174,9 @@ impl Watch {
         } else if message == "plugin" {
             self.step(&mut state, plugin, generation, &line);
             self.0.changed.notify_all();
+        } else if message.starts_with("an INLINE command used more than") {
+            // A machine that is busy enough: the key goes on as CONCURRENT until the next swap.
+            state.plugins[plugin].demoted += 1;
         } else if line["level"] == "WARN" || line["level"] == "ERROR" {
             state.plugins[plugin].refused.push(line.to_string());
         }
