@@ -44,10 +44,12 @@ pub fn chromium() -> PathBuf {
     program.filter(|file| file.is_file()).unwrap_or_else(|| panic!("no chromium: run `cargo xtask test --install`"))
 }
 
-/// The target folder: two above the program of this test (`target/debug/deps/name`).
+/// The target folder, from the program of this test (`target/debug/deps/name`) or measurement (`target/release/name`).
 pub fn target() -> PathBuf {
-    let test = env::current_exe().expect("a test knows its own program");
-    test.ancestors().nth(3).expect("cargo puts tests into target/PROFILE/deps").to_owned()
+    let program = env::current_exe().expect("a program knows its own file");
+    // cargo marks the folder for programs that make backups.
+    let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    target.expect("cargo puts programs below a target folder").to_owned()
 }
 
 fn in_dist(path: &str) -> PathBuf {

@@ -3,6 +3,8 @@
 //! Everything here panics with the reason and the cure when it cannot do its work: a test that cannot run has failed.
 
 pub mod cc;
+#[cfg(target_os = "linux")]
+pub mod census;
 pub mod client;
 pub mod control;
 pub mod dist;
@@ -13,6 +15,8 @@ pub mod log;
 pub mod put;
 pub mod rust;
 pub mod server;
+#[cfg(target_os = "linux")]
+pub mod soak;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

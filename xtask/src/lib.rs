@@ -3,6 +3,7 @@
 pub mod build;
 pub mod header;
 pub mod run;
+pub mod soak;
 pub mod test;
 pub mod tidy;
 pub mod tools;

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use xtask::soak::Measure;
 
 /// Build, run and test Jackfield.
 #[derive(Parser)]
@@ -42,6 +43,28 @@ enum Command {
         #[arg(long)]
         install: bool,
     },
+    /// Swap plugins under load and look at what that does to clients and to the process
+    Soak {
+        #[command(subcommand)]
+        part: Option<Part>,
+        /// How many swaps
+        #[arg(long, default_value_t = 10_000)]
+        swaps: u64,
+        /// No new swap after so many seconds
+        #[arg(long)]
+        seconds: Option<u64>,
+        /// Not optimised
+        #[arg(long, global = true)]
+        debug: bool,
+    },
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Part {
+    /// From the end of writing a new version to its first answer
+    Latency,
+    /// Another plugin's commands while one is swapped without pause
+    Neighbour,
 }
 
 fn main() -> ExitCode {
@@ -54,6 +77,14 @@ fn main() -> ExitCode {
         Command::Header { check } => xtask::header::run(check),
         Command::Tidy => xtask::tidy::run(),
         Command::Test { install } => xtask::test::run(install),
+        Command::Soak { part, swaps, seconds, debug } => {
+            let measure = match part {
+                None => Measure::Swaps(swaps, seconds),
+                Some(Part::Latency) => Measure::Latency,
+                Some(Part::Neighbour) => Measure::Neighbour,
+            };
+            xtask::soak::run(!debug, &measure)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

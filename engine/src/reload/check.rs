@@ -18,10 +18,10 @@ pub fn check_file(file: &Path) -> Result<Vec<u8>, (Step, String)> {
         _ => Path::new("."),
     };
     files::check_folder(folder).map_err(|reason| seen(format!("its folder {}: {reason}", folder.display())))?;
-    if let files::Found::Unusable(reason) = files::look(file) {
-        // The words there are for what was listed in a folder.
-        let missing = std::fs::symlink_metadata(file).is_err();
-        return Err(seen(if missing { "there is no such file".to_owned() } else { reason }));
+    match files::look(file) {
+        files::Found::File(_) => {}
+        files::Found::Unusable(reason) => return Err(seen(reason)),
+        files::Found::Gone => return Err(seen("there is no such file".to_owned())),
     }
     let changing = || "it changed while it was read".to_owned();
     let proved = |reason: String| (Step::Proved, reason);

@@ -24,6 +24,8 @@ pub(crate) enum Found {
     File(Signature),
     /// Nothing that can be a plugin: why.
     Unusable(String),
+    /// Nothing: it went after it was listed.
+    Gone,
 }
 
 /// Whether a file counts by its name.
@@ -66,9 +68,13 @@ pub(crate) fn identity(path: &Path) -> Option<Identity> {
 pub(crate) fn look(path: &Path) -> Found {
     match std::fs::metadata(path) {
         Ok(metadata) => Found::File(signature(&metadata)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Found::Unusable("it is a link to something that does not exist".to_owned())
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => match std::fs::symlink_metadata(path) {
+            Ok(link) if link.is_symlink() => {
+                Found::Unusable("it is a link to something that does not exist".to_owned())
+            }
+            // Or it has come back between the two looks: the next one tells.
+            _ => Found::Gone,
+        },
         Err(error) => Found::Unusable(format!("it cannot be looked at: {error}")),
     }
 }

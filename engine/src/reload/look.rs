@@ -82,6 +82,8 @@ impl Manager {
         };
         let signature = match files::look(path) {
             Found::File(signature) => signature,
+            // The next look does not find it in the folder, or finds what took its place.
+            Found::Gone => return,
             Found::Unusable(reason) => {
                 record.watched = None;
                 let told = record.refused.as_ref().is_some_and(|refused| refused.reason == reason);

@@ -1,17 +1,17 @@
 //! What a server's process holds: threads of plugins, mapped copies of libraries, descriptors.
 
-use jackfield_tests::PATIENCE;
-use jackfield_tests::control::Control;
-use jackfield_tests::server::Server;
+use crate::PATIENCE;
+use crate::control::Control;
+use crate::server::Server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
 /// One count.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Census {
-    /// The engine's threads by name, without the numbers in it.
+    /// The engine's threads by role: the beginning of its name, or all of it where there is no generation in the name.
     pub threads: BTreeMap<String, usize>,
     /// Generations of which a private copy is mapped.
     pub copies: BTreeSet<u64>,
@@ -30,11 +30,11 @@ impl Census {
         for task in entries(&process.join("task")) {
             // A thread that has ended since is none.
             let name = fs::read_to_string(process.join("task").join(task).join("comm")).unwrap_or_default();
-            if name.starts_with("jf-") {
-                *threads.entry(name.trim().replace(|c: char| c.is_ascii_digit(), "")).or_default() += 1;
+            if let Some(name) = name.trim().strip_prefix("jf-") {
+                *threads.entry(role(name)).or_default() += 1;
             }
         }
-        let maps = fs::read_to_string(process.join("maps")).unwrap();
+        let maps = fs::read_to_string(process.join("maps")).expect("a process that runs has a map");
         let mapped = maps.lines().filter_map(|line| line.find('/').map(|at| Path::new(line[at..].trim())));
         Self {
             threads,
@@ -65,7 +65,26 @@ fn generation(copy: &str) -> Option<u64> {
     copy.rsplit('.').nth(2)?.parse().ok()
 }
 
+/// The role in `17-worker-2`, `manager` and so on. The system cuts names after 15 bytes, so that of a generation with a high
+/// number only the beginning of the role is left.
+fn role(name: &str) -> String {
+    match name.split_once('-') {
+        Some((generation, role)) if generation.parse::<u64>().is_ok() => role.chars().take(3).collect(),
+        _ => name.to_owned(),
+    }
+}
+
 fn entries(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_of_all_generations_have_the_same_roles() {
+        assert_eq!(["7-control", "10104-contro", "manager", "close"].map(role), ["con", "con", "manager", "close"]);
+    }
 }
