@@ -67,10 +67,8 @@ impl Outcome {
             ]
         };
         let ids: Vec<&str> = SUBJECTS.iter().chain([&KEPT]).map(|subject| subject.id).collect();
-        text += &table(
-            &["plugin", "swaps", "retired", "not there", "demoted", "answered"],
-            &ids.iter().map(row).collect::<Vec<_>>(),
-        );
+        text +=
+            &table(&["plugin", "swaps", "retired", "demoted", "answered"], &ids.iter().map(row).collect::<Vec<_>>());
         let [warm, end] = &self.flat;
         let row = |what: &str, of: fn(&Sample) -> u64, bound: u64| {
             vec![what.to_owned(), of(warm).to_string(), of(end).to_string(), format!("+{bound}")]

@@ -45,7 +45,10 @@ pub fn cases() -> Vec<Case> {
             "started",
             "start answered -20: \u{fffd}no",
         ),
-        blocks("its entry function blocks", &["-DAT=ENTRY"], entry_blocks),
+        blocks("its entry function blocks", &["-DAT=ENTRY"], entry_blocks_the_probe)
+            .config("[limits]\nprobe_s = 1.5\n"),
+        blocks("its entry function blocks, and there is no probe", &["-DAT=ENTRY"], entry_blocks)
+            .config("probe = false\n[limits]\nlifecycle_s = 1.5\n"),
         blocks("create blocks", &["-DAT=CREATE_"], create_blocks),
         blocks("start blocks", &["-DAT=START_"], start_blocks),
         blocks("stop blocks", &["-DAT=STOP_"], stop_blocks),
@@ -74,6 +77,14 @@ fn blocks_at(stage: &mut Stage, step: &str, reason: &str, ends_with: &str) {
         stage.log(ends_with);
         stage.tell("destroyed on its own control thread when it did return");
     }
+}
+
+fn entry_blocks_the_probe(stage: &mut Stage) {
+    let gate = stage.gate();
+    stage.put(&stage.bad.clone());
+    let _held = gate.entered();
+    stage.is_refused("probed", "it hung when loaded in a probe process: longer than 1.5 s (limit probe_s)");
+    assert_eq!(stage.ask("null"), "\"1.0.0\"");
 }
 
 fn entry_blocks(stage: &mut Stage) {
@@ -127,7 +138,7 @@ fn loops(stage: &mut Stage) {
     assert!(answer.contains("'subject' was not answered in time and may still take effect"), "{answer}");
     stage.tell(format!("answered {answer}"));
     stage.replace();
-    stage.ends(generation, "retired", "1 commands and 0 buffers were still out after 0.5 s (limit drain_s)");
+    stage.ends(generation, "retired", "1 commands, 0 calls and 0 buffers were still out after 0.5 s (limit drain_s)");
 }
 
 /// What waits behind the loop is answered by a fresh generation of the same file, without any swap.

@@ -21,26 +21,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use table::{End, Row};
 
-/// Cases that wait for a part of the engine, and for which.
-const LATER: &[(&str, &str)] = &[
-    (life::LEFT_THREAD, "threads that a plugin has left are looked for before it is unmapped"),
-    (
-        life::LOOP_WITH_OTHERS_WAITING,
-        "a fresh generation takes the place of one whose serial thread does not come back",
-    ),
-    (panics::ROLLED_BACK, "roll-back after a panic"),
-    (state::SAVE_FAILS, "state is handed over"),
-    (state::SAVE_BLOCKS, "state is handed over"),
-    (state::SAVE_100_MIB, "state is handed over"),
-    (state::RESTORE_REFUSES, "state is handed over"),
-    (calls::A_B_A, "nested calls"),
-    (calls::OF_ITSELF, "nested calls"),
-    (calls::RELOAD_OF_ITSELF, "nested calls"),
-    (calls::RELOAD_OF_ITSELF_EXCLUSIVE, "nested calls"),
-    (tables::TOPICS, "topics for plugins"),
-    (calls::FROM_CREATE, "nested calls and topics for plugins"),
-];
-
 /// Servers at once.
 const AT_ONCE: usize = 4;
 
@@ -51,9 +31,6 @@ fn whatever_a_plugin_does_the_server_and_the_other_plugins_go_on() {
             .into_iter()
             .flatten()
             .collect();
-    for (does, _) in LATER {
-        assert!(cases.iter().any(|case| case.does == *does), "{does:?} waits, and is no case");
-    }
     let (next, rows) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
@@ -73,12 +50,6 @@ fn whatever_a_plugin_does_the_server_and_the_other_plugins_go_on() {
 }
 
 fn end(case: &Case) -> End {
-    // Its plugin is compiled all the same.
-    if let Some((_, part)) = LATER.iter().find(|(does, _)| *does == case.does) {
-        let folder = tempfile::tempdir().unwrap();
-        library::compile(case.source, folder.path());
-        return End::Skipped(part);
-    }
     match catch_unwind(AssertUnwindSafe(|| stage::play(case))) {
         Ok(told) => End::AsPromised(told),
         Err(why) => {

@@ -251,7 +251,7 @@ fn never(stage: &mut Stage) {
     assert!(answer.contains("'subject' was not answered in time"), "{answer}");
     stage.tell(format!("answered {answer}"));
     stage.replace();
-    stage.ends(generation, "retired", "1 commands and 0 buffers were still out after 0.5 s (limit drain_s)");
+    stage.ends(generation, "retired", "1 commands, 0 calls and 0 buffers were still out after 0.5 s (limit drain_s)");
 }
 
 fn never_at_a_swap(stage: &mut Stage) {
@@ -262,5 +262,5 @@ fn never_at_a_swap(stage: &mut Stage) {
     let answer = client.receive().unwrap();
     assert!(answer.contains("after 0.5 s (limit drain_s); nobody knows whether it took effect"), "{answer}");
     stage.tell(format!("answered {answer}"));
-    stage.ends(generation, "retired", "1 commands and 0 buffers were still out");
+    stage.ends(generation, "retired", "1 commands, 0 calls and 0 buffers were still out");
 }

@@ -8,8 +8,6 @@ pub enum End {
     AsPromised(String),
     /// And why that is not as promised.
     Failed(String),
-    /// And what it waits for.
-    Skipped(&'static str),
 }
 
 /// A line of the table.
@@ -32,7 +30,6 @@ pub fn print(rows: &[Row]) {
         let happened = match end {
             End::AsPromised(told) => told.clone(),
             End::Failed(why) => format!("FAILED: {why}"),
-            End::Skipped(part) => format!("SKIPPED, waits for: {part}"),
         };
         for (index, line) in wrapped(&happened).iter().enumerate() {
             let (plugin, does) = if index == 0 { (plugin.as_str(), *does) } else { ("", "") };
@@ -41,11 +38,10 @@ pub fn print(rows: &[Row]) {
     }
     let count = |is: fn(&End) -> bool| rows.iter().filter(|row| is(&row.end)).count();
     text += &format!(
-        "{rule}\n{} as promised, {} FAILED, {} SKIPPED. For each: another plugin was not disturbed, a good version took \
+        "{rule}\n{} as promised, {} FAILED. For each: another plugin was not disturbed, a good version took \
          its place and served, the server stopped in order.\n",
         count(|end| matches!(end, End::AsPromised(_))),
         count(|end| matches!(end, End::Failed(_))),
-        count(|end| matches!(end, End::Skipped(_))),
     );
     let written = std::io::stdout().write_all(text.as_bytes());
     written.expect("the output of a test can be written to");

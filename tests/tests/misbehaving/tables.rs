@@ -49,7 +49,11 @@ pub fn cases() -> Vec<Case> {
             &["-DSPOIL=descriptor.command_count=10000"],
             "it has 10000 commands, more than 1024",
         ),
-        Case::new(TOPICS, Source::C("table.c", &["-DSPOIL=descriptor.topic_count=2"]), Refused("loaded", "its topics")),
+        Case::new(
+            TOPICS,
+            Source::C("table.c", &["-DSPOIL=descriptor.topic_count=2"]),
+            Refused("loaded", "its list of topics"),
+        ),
         refused("2^60 commands", &["-DSPOIL=descriptor.command_count=GIB<<30"], "more than 1024"),
         refused("a command that is NULL", &["-DSPOIL=commands[0]=NULL"], "its command 1 of the list has a null"),
         refused(
