@@ -6,6 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef VERSION
+#define VERSION "1.0.0"
+#endif
+
 #define COMMAND(name, called)                                                                                          \
     static const jf_command_info name = {                                                                              \
         .struct_size = sizeof(jf_command_info), .command_class = JF_SERIAL, .key = JF_STR("ends." called),              \
@@ -21,7 +25,7 @@ static const jf_command_info *const commands[] = {
     &null_info, &abort_info, &exit_info, &other_info, &fork_info, &overflow_info,
 };
 static const jf_descriptor descriptor = {
-    .struct_size = sizeof(jf_descriptor), .id = JF_STR("ends"), .name = JF_STR("Ends"), .version = JF_STR("1.0.0"),
+    .struct_size = sizeof(jf_descriptor), .id = JF_STR("ends"), .name = JF_STR("Ends"), .version = JF_STR(VERSION),
     .commands = commands, .command_count = sizeof commands / sizeof *commands,
 };
 

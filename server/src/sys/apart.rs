@@ -21,7 +21,13 @@ pub fn begin(watched: bool) -> io::Result<File> {
     if watched {
         let line = rustix::io::fcntl_dupfd_cloexec(io::stdin(), BEYOND_STDIO)?;
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-        std::thread::Builder::new().name("jf-line".to_owned()).spawn(move || end_with(line))?;
+        let (stands, is_standing) = std::sync::mpsc::channel();
+        std::thread::Builder::new().name("jf-line".to_owned()).spawn(move || {
+            let _ = stands.send(());
+            end_with(line);
+        })?;
+        // A thread that begins takes the loader's lock, which a plugin that hangs in a constructor holds for ever.
+        let _ = is_standing.recv();
     }
     Ok(answer.into())
 }
