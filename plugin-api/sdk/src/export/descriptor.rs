@@ -1,14 +1,16 @@
 //! What a plugin tells about itself, as the C structs.
 
+use super::guard::guard;
 use crate::commands::Commands;
 use crate::{Info, Plugin, Registration};
 use jackfield_plugin_api::*;
-use std::sync::OnceLock;
+use std::ffi::c_int;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Where [`export!`](crate::export!) keeps the descriptor of its plugin: static until unload.
 #[doc(hidden)]
 #[derive(Default)]
-pub struct Slot(OnceLock<Descriptor>);
+pub struct Slot(OnceLock<&'static Descriptor>);
 
 impl Slot {
     /// Empty; filled by the first call of the entry function.
@@ -16,10 +18,41 @@ impl Slot {
         Self(OnceLock::new())
     }
 
-    /// The descriptor of `P`, made at the first call. It stays where it is as long as the slot does.
+    /// The descriptor of `P`, made at the first call. It stays where it is until the library is unloaded.
     pub(crate) fn descriptor<P: Plugin>(&'static self) -> &'static jf_descriptor {
-        &self.0.get_or_init(Descriptor::of::<P>).raw
+        &self.0.get_or_init(|| keep(Descriptor::of::<P>())).raw
     }
+}
+
+/// All descriptors of this library. What a static owns is never dropped, so each load would leave its descriptor behind.
+static KEPT: Mutex<Vec<&'static Descriptor>> = Mutex::new(Vec::new());
+
+/// Keeps a descriptor until the library is unloaded, or the process ends.
+fn keep(descriptor: Descriptor) -> &'static Descriptor {
+    unsafe extern "C" {
+        // In a shared library the C runtime's own copy of it: what it is given is called when that library is unloaded.
+        safe fn atexit(callback: extern "C" fn()) -> c_int;
+    }
+    let descriptor: &'static Descriptor = Box::leak(Box::new(descriptor));
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.is_empty() {
+        // Without it, the memory stays: no more than that.
+        let _ = atexit(forget_all);
+    }
+    kept.push(descriptor);
+    descriptor
+}
+
+/// Gives the memory of all descriptors back.
+extern "C" fn forget_all() {
+    // Freeing does not panic; an allocator's check may.
+    let _ = guard(|| {
+        for descriptor in std::mem::take(&mut *KEPT.lock().unwrap_or_else(PoisonError::into_inner)) {
+            // SAFETY: leaked in `keep`, and in the list once. The library is on its way out: the host has let go of the
+            // descriptor, which is static until unload and no longer, and nobody calls the entry function any more.
+            drop(unsafe { Box::from_raw(std::ptr::from_ref(descriptor).cast_mut()) });
+        }
+    });
 }
 
 struct Descriptor {
