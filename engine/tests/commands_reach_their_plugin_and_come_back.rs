@@ -156,3 +156,19 @@ fn serial_commands_exclude_each_other_and_concurrent_ones_meet() {
     latch.release();
     assert!(both.into_iter().all(|pending| pending.answer().code() == "OK"));
 }
+
+#[test]
+fn an_inline_command_that_is_slow_again_and_again_leaves_the_thread_of_its_session_with_an_event() {
+    let bench = Setup::new().with("desk.so", &desk_version("1")).start();
+    let thread = || bench.call("desk.inline", &json!({"do": "thread"})).json();
+    let own = thread();
+    for _ in 0..4 {
+        bench.call("desk.inline", &json!({"do": "burn"}));
+    }
+    let demoted = bench.step("demoted");
+    assert!(demoted["reason"].as_str().unwrap().contains("'desk.inline'"), "{demoted}");
+    assert_ne!(thread(), own);
+    let keys = bench.plugin("desk.so")["keys"].clone();
+    let inline = keys.as_array().unwrap().iter().find(|key| key["key"] == "desk.inline").unwrap();
+    assert_eq!(inline["class"], "CONCURRENT");
+}

@@ -22,7 +22,7 @@ use crate::gate::Gate;
 use crate::host::{CommandFrame, CommandInfo, Descriptor, Instance, Ledger, Library, inline};
 use crate::plugin::{PluginConfig, PluginSlot};
 use crate::queue::Lane;
-use crate::reload::Name;
+use crate::reload::{self, Name};
 use crate::router::Class;
 use jackfield_message::{ByteString, Command, Culprit, ErrorCode, Event, Failure, Reply};
 use jackfield_plugin_api as abi;
@@ -31,6 +31,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use watch::Watch;
 
 /// One loaded version of one plugin.
@@ -144,10 +145,7 @@ impl Generation {
         if let (Some(keyed), Some(measure)) = (keyed, measure)
             && keyed.watch.end(measure)
         {
-            tracing::warn!(
-                plugin = self.plugin.id, generation = self.number, key = %command.key,
-                "an INLINE command used more than 1 ms of CPU three times in a minute; it runs as CONCURRENT from now on"
-            );
+            self.tell_demoted(&command.key);
         }
         match reply {
             Some(reply) => {
@@ -163,6 +161,17 @@ impl Generation {
                 self.failure(ErrorCode::Internal, message).blame(Culprit::Plugin).into()
             }
             None => self.reply_from_status(status, &command.key),
+        }
+    }
+
+    fn tell_demoted(&self, key: &str) {
+        // Without an engine nobody calls commands.
+        if let Some(core) = self.ledger.core.upgrade() {
+            let reason = format!(
+                "the INLINE command '{key}' used more than 1 ms of CPU three times in a minute; it runs as CONCURRENT from \
+                 now on"
+            );
+            core.tell(&self.file, reload::Step::Demoted, Some(&self.name()), Duration::ZERO, Some(&reason));
         }
     }
 

@@ -41,6 +41,8 @@ pub enum Step {
     Refused,
     /// The last good version serves in the place of one that failed its trial.
     RolledBack,
+    /// An INLINE command was too slow for threads that read sockets: it is CONCURRENT from now on.
+    Demoted,
     /// The plugin's keys are gone.
     Unloaded,
 }
@@ -68,6 +70,7 @@ impl Step {
             Self::Retired => "retired",
             Self::Refused => "refused",
             Self::RolledBack => "rolled-back",
+            Self::Demoted => "demoted",
             Self::Unloaded => "unloaded",
         }
     }

@@ -172,9 +172,6 @@ impl Watch {
         } else if message == "plugin" {
             self.step(&mut state, plugin, generation, &line);
             self.0.changed.notify_all();
-        } else if message.starts_with("an INLINE command used more than") {
-            // A machine that is busy enough: the key goes on as CONCURRENT until the next swap.
-            state.plugins[plugin].demoted += 1;
         } else if line["level"] == "WARN" || line["level"] == "ERROR" {
             state.plugins[plugin].refused.push(line.to_string());
         }
@@ -185,6 +182,11 @@ impl Watch {
         let (name, us) = (text("step"), line["us"].as_u64().unwrap_or_default());
         state.phases.entry(name.clone()).or_default().push(us);
         let seen = &mut state.plugins[plugin];
+        if name == "demoted" {
+            // A machine that is busy enough: the key goes on as CONCURRENT until the next swap.
+            seen.demoted += 1;
+            return;
+        }
         if name == "seen" {
             seen.steps.clear();
         }
