@@ -1,11 +1,11 @@
 use crate::call::{Order, ReplyTo, lock};
 use crate::core::Core;
 use crate::dispatch::{CallHandle, Submitted, shutting_down};
-use crate::generation::Generation;
+use crate::generation::{Ended, Generation};
 use crate::limits::Limits;
 use crate::names::Pattern;
 use crate::plugin::PluginConfig;
-use crate::reload::{Manager, Request, Watch};
+use crate::reload::{Manager, Request, Step, Watch};
 use crate::router::Overlap;
 use crate::services::{Probe, Store, ThreadKeys};
 use crate::topics::{Subscription, WhenFull};
@@ -218,7 +218,14 @@ impl Engine {
         for generation in serving {
             let name = format!("jf-close-{}", generation.number);
             let core = self.core.clone();
-            let closer = std::thread::Builder::new().name(name).spawn(move || drop(generation.drain_and_close(&core)));
+            let closer = std::thread::Builder::new().name(name).spawn(move || {
+                let unsaved = generation.has_unsaved_state();
+                if let Ended::Retired(why) = generation.drain_and_close(&core)
+                    && (unsaved || generation.ledger.is_given_up())
+                {
+                    core.tell(&generation.file, Step::Retired, Some(&generation.name()), Duration::ZERO, Some(&why));
+                }
+            });
             closers.extend(closer.inspect_err(|error| tracing::error!(%error, "a plugin cannot be ended: no thread")));
         }
         for closer in closers {

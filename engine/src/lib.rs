@@ -32,7 +32,7 @@ mod topics;
 pub use call::{Order, Progress, ReplySink, ReplyTo};
 pub use dispatch::{CallHandle, Submitted};
 pub use engine::{Engine, EngineConfig, EngineError, LastEnd};
-pub use host::inspect;
+pub use host::{inline_generation, inspect};
 pub use limits::Limits;
 pub use plugin::PluginConfig;
 pub use reload::{Step, Watch, check_file};

@@ -105,3 +105,28 @@ fn no_more_fresh_generations_than_may_live_and_the_next_when_one_has_ended() {
     latch.release();
     latch.release();
 }
+
+#[test]
+fn not_more_than_eight_stuck_generations_are_kept_for_a_plugin() {
+    let mut setup = setup(&desk_version("1"));
+    setup.config.limits.drain_s = 0.02;
+    let bench = setup.start();
+    let latch = Latch::new();
+    for _ in 0..8 {
+        let stuck = hang(&bench, "desk.serial", &latch);
+        bench.wire.wait_for("begin 1");
+        assert_eq!(stuck.answer().code(), "DEADLINE");
+        bench.step("swapped");
+    }
+    let ninth = hang(&bench, "desk.serial", &latch);
+    bench.wire.wait_for("begin 1");
+    assert_eq!(ninth.answer().code(), "DEADLINE");
+    // From now on its queue waits for the handler, as others that are not SERIAL need not.
+    let waiting = bench.send("desk.serial", &json!({"do": "version"}));
+    assert_eq!(bench.call("desk.concurrent", &json!({"do": "version"})).json(), "1");
+    for _ in 0..9 {
+        latch.release();
+    }
+    assert_eq!(waiting.answer().json(), "1");
+    assert!(!bench.steps_so_far().contains(&"swapped".to_owned()));
+}

@@ -169,3 +169,34 @@ fn without_a_good_one_content_that_crashed_the_process_is_refused_until_an_opera
     bench.call("jackfield.plugins.load", &json!({"file": "count.so"})).json();
     assert_eq!(get(&bench)["version"], "1");
 }
+
+#[test]
+fn at_a_start_the_good_version_serves_in_the_place_of_a_file_that_is_refused() {
+    let bench = setup(&version("1", &[])).start();
+    bench.put("count.so", &version("2", &[]));
+    bench.step("swapped");
+    let setup = bench.stop();
+    let file = setup.folder.join("count.so");
+    for (bad, step) in
+        [(version("3", &["-DSTART_FAILS"]), "started"), (version("4", &["-DTHREADS", "-DENTER_FAILS"]), "created")]
+    {
+        support::install(&bad, &file);
+        let bench = setup.again().start();
+        assert_eq!(get(&bench)["version"], "1");
+        let (at, reason) = bench.refused("count.so");
+        assert!(at == step && reason.contains("the last good version serves"), "{at}: {reason}");
+        // Mended, it is a swap like any other.
+        bench.put("count.so", &version("2", &[]));
+        bench.step("swapped");
+        drop(bench);
+    }
+}
+
+#[test]
+fn a_folder_of_copies_that_was_removed_is_made_again() {
+    let bench = setup(&version("1", &[])).start();
+    std::fs::remove_dir_all(&bench.copies).unwrap();
+    bench.put("count.so", &version("2", &[]));
+    bench.step("swapped");
+    assert_eq!(get(&bench)["version"], "2");
+}

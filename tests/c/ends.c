@@ -10,9 +10,10 @@
 #define VERSION "1.0.0"
 #endif
 
-#define COMMAND(name, called)                                                                                          \
+#define COMMAND(name, called) COMMAND_OF_CLASS(name, called, JF_SERIAL)
+#define COMMAND_OF_CLASS(name, called, class)                                                                                          \
     static const jf_command_info name = {                                                                              \
-        .struct_size = sizeof(jf_command_info), .command_class = JF_SERIAL, .key = JF_STR("ends." called),              \
+        .struct_size = sizeof(jf_command_info), .command_class = class, .key = JF_STR("ends." called),              \
     }
 
 COMMAND(null_info, "null");
@@ -21,8 +22,9 @@ COMMAND(exit_info, "exit");
 COMMAND(other_info, "other");
 COMMAND(fork_info, "fork");
 COMMAND(overflow_info, "overflow");
+COMMAND_OF_CLASS(inline_info, "inline", JF_INLINE);
 static const jf_command_info *const commands[] = {
-    &null_info, &abort_info, &exit_info, &other_info, &fork_info, &overflow_info,
+    &null_info, &abort_info, &exit_info, &other_info, &fork_info, &overflow_info, &inline_info,
 };
 static const jf_descriptor descriptor = {
     .struct_size = sizeof(jf_descriptor), .id = JF_STR("ends"), .name = JF_STR("Ends"), .version = JF_STR(VERSION),
@@ -65,7 +67,7 @@ static jf_status handle(void *instance, const jf_command *command)
     const char *what = command->key.ptr + strlen("ends.");
     pthread_t thread;
     jf_reply reply = {.struct_size = sizeof reply, .status = JF_OK};
-    if (!strncmp(what, "null", 4)) dereference_null(NULL);
+    if (!strncmp(what, "null", 4) || !strncmp(what, "inline", 6)) dereference_null(NULL);
     if (!strncmp(what, "abort", 5)) abort();
     if (!strncmp(what, "exit", 4)) exit(0);
     if (!strncmp(what, "other", 5) && !pthread_create(&thread, NULL, dereference_null, NULL)) pthread_join(thread, NULL);

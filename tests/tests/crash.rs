@@ -83,6 +83,13 @@ fn a_crash_on_a_thread_that_a_plugin_started_names_its_generation_too() {
 }
 
 #[test]
+fn a_crash_in_an_inline_command_names_its_generation_and_not_the_thread_of_the_session() {
+    let (ended, home) = ended_by(home(), "{\"ends.inline\": {}}");
+    assert_eq!((ended.code, ended.signal), (None, Some(Signal::SEGV.as_raw())), "{}", ended.stderr);
+    assert_eq!(note(&home), "SIGSEGV\njf-1-inline\n");
+}
+
+#[test]
 fn a_stack_overflow_is_noted_and_said_as_ever() {
     let (ended, home) = ended_by(home(), "{\"ends.overflow\": {}}");
     assert_eq!((ended.code, ended.signal), (None, Some(Signal::ABORT.as_raw())));

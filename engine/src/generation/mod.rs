@@ -141,7 +141,7 @@ impl Generation {
     pub fn run_inline(&self, command: &Command) -> Reply {
         let keyed = self.commands.get(&command.key);
         let measure = keyed.map(|keyed| keyed.watch.begin());
-        let (status, reply) = inline::run(|token| self.instance.handle_inline(command, token));
+        let (status, reply) = inline::run(self.number, |token| self.instance.handle_inline(command, token));
         if let (Some(keyed), Some(measure)) = (keyed, measure)
             && keyed.watch.end(measure)
         {

@@ -2,7 +2,7 @@
 //! alone, and its reply is collected here before `handle` returns.
 
 use jackfield_message::Reply;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Set in the tokens of INLINE commands.
@@ -23,14 +23,26 @@ thread_local! {
     );
 }
 
-/// Runs `handle` as the current INLINE command; gives its return value and the reply that was made, if any.
-pub(crate) fn run<T>(handle: impl FnOnce(u64) -> T) -> (T, Option<Reply>) {
+thread_local! {
+    // No destructor, no lazy start: it can be read in a signal handler.
+    static GENERATION: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The generation whose INLINE command this thread is running; 0: none. May be asked in a signal handler.
+pub fn inline_generation() -> u64 {
+    GENERATION.get()
+}
+
+/// Runs `handle` as the current INLINE command, of `generation`; gives its return value and the reply that was made, if any.
+pub(crate) fn run<T>(generation: u64, handle: impl FnOnce(u64) -> T) -> (T, Option<Reply>) {
     let token = NEXT_TOKEN.with_borrow_mut(|next| {
         *next = *next & !0xff_ffff_ffff | (*next + 1) & 0xff_ffff_ffff;
         *next
     });
     CURRENT.set(Some(Current { token, reply: None }));
+    GENERATION.set(generation);
     let value = handle(token);
+    GENERATION.set(0);
     (value, CURRENT.take().and_then(|current| current.reply))
 }
 

@@ -21,6 +21,7 @@ pub(crate) use descriptor::{CommandInfo, Descriptor};
 pub(crate) use ffi::{
     CommandFrame, HostTable, Instance, Library, LoadError, Loaded, PluginTable, failure, free_thread_keys, status_of,
 };
+pub use inline::inline_generation;
 pub use inspect::inspect;
 pub(crate) use ledger::{Ledger, Phase};
 pub(crate) use threads::left_running;

@@ -84,7 +84,7 @@ impl States {
             hash: String::new(),
         };
         head.hash = head.seal(&saved.bytes);
-        let failed = |error: io::Error| format!("its state cannot be kept in {}: {error}", path.display());
+        let failed = |error: io::Error| format!("state cannot be kept in {}: {error}", path.display());
         let mut head = serde_json::to_vec(&head).map_err(|error| failed(error.into()))?;
         head.push(b'\n');
         super::replace(&path, &[&head, &saved.bytes]).map_err(failed)?;

@@ -9,12 +9,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
+/// Content that serves and has not proved itself yet.
+#[derive(Serialize, Deserialize)]
+struct OnTrial {
+    hash: String,
+    generation: u64,
+    version: String,
+}
+
 /// What is known of one plugin file.
 #[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Entry {
     file: String,
-    /// Content that serves and has not proved itself yet, and its generation.
-    on_trial: Option<(String, u64)>,
+    on_trial: Option<OnTrial>,
+    /// Content that was on trial when the process ended and nobody knows why, and how often in a row.
+    suspected: Option<(String, u32)>,
     /// Content that served without harm, of which there is a copy.
     good: Option<String>,
     /// Content that is not tried again, and why.
@@ -38,16 +48,15 @@ impl Trials {
         let mut entries: Vec<Entry> = Vec::new();
         if let Some(folder) = &folder {
             super::make(folder)?;
-            // A list that cannot be read knows nothing: then nobody is condemned, and nothing can be gone back to.
-            let text = std::fs::read(folder.join(LIST)).unwrap_or_default();
-            entries = serde_json::from_slice(&text).unwrap_or_default();
+            entries = read(&folder.join(LIST));
         }
+        let alone = entries.iter().filter(|entry| entry.on_trial.is_some()).count() == 1;
         for entry in &mut entries {
-            if let Some((hash, generation)) = entry.on_trial.take()
-                && let Some(reason) = blame(last_end, generation)
-            {
-                entry.condemned = Some((hash, reason));
-            }
+            entry.judge(last_end, alone);
+        }
+        // Copies are named by hashes, and by nothing else.
+        for entry in &mut entries {
+            entry.good.take_if(|hash| hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
         }
         entries.retain(|entry| Path::new(&entry.file).exists());
         let trials = Self { folder, entries: Mutex::new(entries) };
@@ -57,8 +66,9 @@ impl Trials {
     }
 
     /// Content begins to serve that has not proved itself.
-    pub fn begin(&self, file: &Path, hash: &blake3::Hash, generation: u64) {
-        self.change(file, |entry| entry.on_trial = Some((hex(hash), generation)));
+    pub fn begin(&self, file: &Path, hash: &blake3::Hash, generation: u64, version: &str) {
+        let on_trial = OnTrial { hash: hex(hash), generation, version: version.to_owned() };
+        self.change(file, |entry| entry.on_trial = Some(on_trial));
     }
 
     /// The trial of a file's content is over, whatever came of it.
@@ -92,7 +102,10 @@ impl Trials {
             tracing::warn!(file = %file.display(), %error, "the good content of a plugin file is not kept");
             return;
         }
-        self.change(file, |entry| entry.good = Some(hex(hash)));
+        self.change(file, |entry| {
+            entry.good = Some(hex(hash));
+            entry.suspected.take_if(|(suspected, _)| *suspected == hex(hash));
+        });
         self.sweep();
     }
 
@@ -169,20 +182,69 @@ impl Trials {
 /// The file with all entries.
 const LIST: &str = "trials.json";
 
-/// Why content is to blame for the end of the process, if it is: on trial, its generation `generation`.
-fn blame(last_end: &LastEnd, generation: u64) -> Option<String> {
-    match last_end {
-        LastEnd::NoCrash => None,
-        LastEnd::Unknown => Some("the process did not end in order while this content was on trial".to_owned()),
-        LastEnd::Crash { thread, what } => {
-            // `jf-N-...`, `jf-N.E-...` in engine E of the process, or `jf-close-N` where the last of it is done.
-            let mut parts =
-                thread.strip_prefix("jf-").unwrap_or_default().trim_start_matches("close-").split(['-', '.']);
-            let of = parts.next().and_then(|number| number.parse::<u64>().ok());
-            let guilty = of.is_none_or(|of| of == generation);
-            guilty.then(|| format!("the process crashed ({what} on thread {thread}) while this content was on trial"))
+/// A list that cannot be read knows nothing: then nobody is condemned, and nothing can be gone back to.
+fn read(list: &Path) -> Vec<Entry> {
+    let text = match std::fs::read(list) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+        text => text,
+    };
+    text.and_then(|text| serde_json::from_slice(&text).map_err(io::Error::from)).unwrap_or_else(|error| {
+        tracing::warn!(file = %list.display(), %error, "what was good and what was not is forgotten: the list cannot be read");
+        Vec::new()
+    })
+}
+
+/// Ends of the process after which content on trial is not tried again, where nobody knows whose doing they were.
+const TOO_OFTEN: u32 = 2;
+
+/// Whose doing the end of a process was.
+enum Doing {
+    /// Of this generation.
+    Of(u64),
+    /// Of none.
+    Nobodys,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Entry {
+    /// What the end of the last process says of the content that was on trial; `alone`: no other content was.
+    fn judge(&mut self, last_end: &LastEnd, alone: bool) {
+        let Some(OnTrial { hash, generation, version }) = self.on_trial.take() else { return };
+        let what = match last_end {
+            LastEnd::Crash { thread, what } => format!("the process crashed ({what} on thread {thread})"),
+            LastEnd::Unknown | LastEnd::NoCrash => "the process did not end in order".to_owned(),
+        };
+        let reason = format!("{what} while version {version} of it was on trial");
+        let guilty = match doing(last_end) {
+            Doing::Of(number) => number == generation,
+            Doing::Nobodys => false,
+            Doing::Unknown => {
+                let times =
+                    self.suspected.as_ref().filter(|(suspected, _)| *suspected == hash).map_or(0, |(_, n)| *n) + 1;
+                tracing::warn!(file = self.file, version, times, "{reason}");
+                self.suspected = Some((hash.clone(), times));
+                // A crash with one suspect is enough; ends without a trace are not, and leave a plugin that is all there is.
+                let is_crash = !matches!(last_end, LastEnd::NoCrash);
+                let replaceable = self.good.as_ref().is_some_and(|good| *good != hash);
+                is_crash && alone || times >= TOO_OFTEN && replaceable
+            }
+        };
+        if guilty {
+            self.condemned = Some((hash, reason));
         }
     }
+}
+
+/// Whose doing an end was. Threads of generation N are `jf-N-...` (`jf-N.E-...` in engine E of the process), and `jf-close-N`
+/// where the last of it is done; `main` and other names that begin with `jf-` are threads on which no plugin runs.
+fn doing(last_end: &LastEnd) -> Doing {
+    let LastEnd::Crash { thread, .. } = last_end else { return Doing::Unknown };
+    let Some(rest) = thread.strip_prefix("jf-") else {
+        return if thread == "main" { Doing::Nobodys } else { Doing::Unknown };
+    };
+    let number = rest.trim_start_matches("close-").split(['-', '.']).next().and_then(|number| number.parse().ok());
+    number.map_or(Doing::Nobodys, Doing::Of)
 }
 
 fn library(hash: &str) -> String {
@@ -239,12 +301,13 @@ mod tests {
             (crash("jf-close-12"), true),
             (crash("jf-close-11"), false),
             (crash("tokio-runtime-w"), true),
-            (crash("jf-manager"), true),
+            (crash("jf-manager"), false),
+            (crash("main"), false),
             (LastEnd::Unknown, true),
             (LastEnd::NoCrash, false),
         ] {
             let bench = Bench::new();
-            bench.open(LastEnd::NoCrash).begin(&bench.file, &hash, 12);
+            bench.open(LastEnd::NoCrash).begin(&bench.file, &hash, 12, "2");
             let trials = bench.open(end.clone());
             assert_eq!(trials.condemned(&bench.file, &hash).is_some(), guilty, "{end:?}");
             assert!(trials.condemned(&bench.file, &blake3::hash(b"other")).is_none());
@@ -256,13 +319,54 @@ mod tests {
     }
 
     #[test]
+    fn with_several_on_trial_nobody_is_condemned_for_a_crash_that_nobody_owns() {
+        let bench = Bench::new();
+        let other = bench.keep.path().join("b.so");
+        std::fs::write(&other, "x").unwrap();
+        let hash = blake3::hash(b"new");
+        let trials = bench.open(LastEnd::NoCrash);
+        trials.begin(&bench.file, &hash, 12, "2");
+        trials.begin(&other, &hash, 13, "2");
+        let trials = bench.open(crash("camera"));
+        assert!(trials.condemned(&bench.file, &hash).is_none() && trials.condemned(&other, &hash).is_none());
+    }
+
+    #[test]
+    fn ends_without_a_trace_condemn_the_second_time_and_only_where_something_is_left_to_serve() {
+        for has_good in [true, false] {
+            let bench = Bench::new();
+            let bad = blake3::hash(b"bad");
+            let mut trials = bench.open(LastEnd::NoCrash);
+            if has_good {
+                let (hash, copy) = bench.copy("good");
+                trials.note_good(&bench.file, &hash, &copy);
+            }
+            for times in 1..=3 {
+                trials.begin(&bench.file, &bad, 7, "2");
+                trials = bench.open(LastEnd::NoCrash);
+                assert_eq!(trials.condemned(&bench.file, &bad).is_some(), has_good && times >= 2, "{has_good} {times}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_garbage_is_forgotten_and_names_no_files() {
+        for garbage in ["", "[", "{\"version\":99}", "[{\"file\":\"/\",\"good\":\"../../../etc/passwd\"}]"] {
+            let bench = Bench::new();
+            std::fs::create_dir(bench.keep.path().join("good")).unwrap();
+            std::fs::write(bench.keep.path().join("good").join(LIST), garbage).unwrap();
+            assert!(bench.open(LastEnd::Unknown).good(Path::new("/")).is_none(), "{garbage}");
+        }
+    }
+
+    #[test]
     fn a_trial_that_is_over_blames_nobody() {
         let bench = Bench::new();
         let trials = bench.open(LastEnd::NoCrash);
-        trials.begin(&bench.file, &blake3::hash(b"1"), 1);
+        trials.begin(&bench.file, &blake3::hash(b"1"), 1, "1");
         trials.end(&bench.file);
         assert!(bench.open(LastEnd::Unknown).condemned(&bench.file, &blake3::hash(b"1")).is_none());
-        trials.begin(&bench.file, &blake3::hash(b"1"), 1);
+        trials.begin(&bench.file, &blake3::hash(b"1"), 1, "1");
         trials.end_all();
         assert!(bench.open(LastEnd::Unknown).condemned(&bench.file, &blake3::hash(b"1")).is_none());
     }

@@ -9,13 +9,23 @@ pub(crate) struct Copies {
     folder: PathBuf,
 }
 
+/// For this user alone.
+fn make(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
 impl Copies {
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Makes the folder (mode 0700), or empties it: copies of an earlier run are of no use.
     pub fn open(folder: &Path) -> std::io::Result<Self> {
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(folder)?;
+        make(folder)?;
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
             if path.extension().is_some_and(|suffix| suffix == std::env::consts::DLL_EXTENSION) {
@@ -41,7 +51,15 @@ impl Copies {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o700);
-        let written = options.open(&path)?.write_all(bytes);
+        let opened = match options.open(&path) {
+            // Somebody has tidied up.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                make(&self.folder)?;
+                options.open(&path)
+            }
+            opened => opened,
+        };
+        let written = opened?.write_all(bytes);
         // What is left of a full disk helps nobody.
         written.inspect_err(|_| Self::remove(&path)).map(|()| path)
     }

@@ -78,7 +78,7 @@ impl Manager {
         let what = format!("the state that version {} saved {ago} s ago", kept.saved.version);
         let origin = match (why, crashed) {
             (Some(why), _) => format!("{what}; what came after that is lost, because {why}"),
-            (None, true) => format!("{what}; what came after that is lost, because the last run did not end in order"),
+            (None, true) => format!("{what}; what came after that is lost, because the last run ended without saving"),
             (None, false) => what,
         };
         new.restore(limit, &Arc::new(kept.saved)).map_err(refused)?;

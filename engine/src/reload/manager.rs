@@ -49,12 +49,14 @@ pub(crate) struct Manager {
     pub(super) core: Arc<Core>,
     pub(super) config: EngineConfig,
     pub(super) copies: Copies,
+    /// Until each file that was there at the start was looked into.
+    starting: AtomicBool,
 }
 
 impl Manager {
     pub fn new(core: Arc<Core>, config: EngineConfig) -> std::io::Result<Self> {
         let copies = Copies::open(&config.copies)?;
-        Ok(Self { core, config, copies })
+        Ok(Self { core, config, copies, starting: AtomicBool::new(true) })
     }
 
     /// The thread's work. It ends when nobody can ask for anything any more.
@@ -77,6 +79,7 @@ impl Manager {
             }
             let next = self.work();
             if next.is_none() {
+                self.starting.store(false, Ordering::Release);
                 for ready in waiting_for_ready.drain(..) {
                     let ready: SyncSender<()> = ready;
                     let _ = ready.send(());
@@ -133,6 +136,10 @@ impl Manager {
             }
         }
         next
+    }
+
+    pub(super) fn is_starting(&self) -> bool {
+        self.starting.load(Ordering::Acquire)
     }
 
     pub(super) fn is_stopping(&self) -> bool {

@@ -21,8 +21,10 @@ use std::time::Instant;
 pub(super) enum Cause {
     /// It is new, or has changed.
     Changed,
-    /// An operator wants it.
+    /// An operator wants it, whatever happened before.
     Wish,
+    /// An operator wants what serves taken up again.
+    Reload,
     /// What was served is taken up again: its settings changed, or it is stuck.
     Again,
     /// What was served before is to be served again.
@@ -38,7 +40,7 @@ pub(super) struct Prepared {
     pub proof: Proof,
     pub cause: Cause,
     /// Content of the file that it is to serve in the place of, and why that does not.
-    pub instead_of: Option<(blake3::Hash, String)>,
+    pub instead_of: Option<(blake3::Hash, Step, String)>,
 }
 
 /// What came of looking into a file.
@@ -103,11 +105,15 @@ impl Manager {
             }
             // Perhaps it is still being written.
             Err(_) if cause == Cause::Changed && changing() => Looked::Again(self.look_again(path)),
-            Err(reason) => {
-                self.refuse(path, Some(hash), Refusal::at(Step::Proved, reason));
-                Looked::Over
-            }
+            Err(reason) => self.give_up(path, hash, Refusal::at(Step::Proved, reason)),
         }
+    }
+
+    /// A file is refused for what it is; what served before the stop may serve in its place.
+    fn give_up(&self, path: &Path, hash: blake3::Hash, refusal: Refusal) -> Looked {
+        let good = self.good_at_start(path, hash, &refusal);
+        self.refuse(path, Some(hash), refusal);
+        good.map_or(Looked::Over, Looked::Ready)
     }
 
     /// Content that was proved: a private copy of it, which a process of its own has loaded without harm.
@@ -130,16 +136,21 @@ impl Manager {
         let copy = match self.copies.write(path, number, &hash, bytes) {
             Ok(copy) => copy,
             Err(error) => {
-                let reason = format!("its private copy cannot be written: {error}");
-                self.refuse(path, Some(hash), Refusal::at(Step::Copied, reason));
+                let folder = self.copies.folder().display();
+                let reason = format!("its private copy cannot be written in {folder}: {error}; it is tried again");
+                self.refuse(path, Some(hash), Refusal::at(Step::Copied, reason).until(Block::Disk));
                 return Looked::Over;
             }
         };
         steps.done(Step::Copied, None);
         if let Err(reason) = self.probe(&copy, &hash, &mut steps) {
             Copies::remove(&copy);
-            self.refuse(path, Some(hash), Refusal::at(Step::Probed, reason));
-            return Looked::Over;
+            let refusal = Refusal::at(Step::Probed, reason);
+            if cause == Cause::RollBack {
+                self.refuse(path, Some(hash), refusal);
+                return Looked::Over;
+            }
+            return self.give_up(path, hash, refusal);
         }
         Looked::Ready(Prepared { path: path.to_owned(), number, copy, hash, proof, cause, instead_of: None })
     }

@@ -7,7 +7,7 @@ use crate::host::free_thread_keys;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Closed generations that are still told of, a plugin.
 const TOLD_CLOSED: usize = 2;
@@ -21,6 +21,8 @@ pub(crate) enum Block {
     Generation(u64),
     /// Commands of the version that serves.
     Commands,
+    /// The disk: looked at again after a while.
+    Disk,
 }
 
 /// Why a file does not serve what it holds.
@@ -52,6 +54,7 @@ impl Old {
 /// What serves has to prove itself.
 pub(crate) struct Trial {
     pub generation: u64,
+    pub version: String,
     pub until: Instant,
 }
 
@@ -117,15 +120,24 @@ impl Record {
         self.current.as_ref().map(|generation| generation.plugin.id.as_str()).or_else(unloaded)
     }
 
-    /// A swap found commands that did not end in time, and now they have.
+    /// A swap found commands that did not end in time, and now they have; or a disk that may be better now.
     pub fn is_free_again(&self) -> bool {
-        self.refused.as_ref().is_some_and(|refused| refused.blocked == Some(Block::Commands))
-            && self.current.as_ref().is_some_and(|current| current.gate().inside() == 0)
+        const DISK: Duration = Duration::from_secs(5);
+        self.refused.as_ref().is_some_and(|refused| match refused.blocked {
+            Some(Block::Commands) => self.current.as_ref().is_some_and(|current| current.gate().inside() == 0),
+            Some(Block::Disk) => refused.at.elapsed().is_ok_and(|since| since >= DISK),
+            Some(Block::Plugin | Block::Generation(_)) | None => false,
+        })
     }
 
     /// Generations in the process that can still answer: the current one and those that drain.
     pub fn live(&self) -> usize {
         usize::from(self.current.is_some()) + self.old.iter().filter(|old| old.draining().is_some()).count()
+    }
+
+    /// Old generations in which commands are still inside.
+    pub fn stuck_behind(&self) -> usize {
+        self.old.iter().filter_map(|old| old.generation.as_ref()).filter(|old| old.gate().inside() > 0).count()
     }
 
     /// Notes how a generation ended, and forgets closed ones beyond the last few.

@@ -7,6 +7,9 @@ use super::proof;
 use crate::call::lock;
 use std::path::Path;
 
+/// Generations of a plugin that may be stuck for ever: each keeps its threads and its library.
+const MOST_STUCK: usize = 8;
+
 impl Manager {
     /// A handler of a generation is stuck.
     pub(super) fn stuck(&self, generation: u64, key: &str) {
@@ -20,6 +23,13 @@ impl Manager {
                 return;
             }
             record.stuck = Some(generation);
+            if record.stuck_behind() >= MOST_STUCK {
+                tracing::error!(
+                    file = %record.path.display(), generation, key,
+                    "a SERIAL handler does not return, as in {MOST_STUCK} generations of it before: no fresh one takes its place"
+                );
+                return;
+            }
             let exclusive = record.current.as_ref().is_some_and(|current| current.is_exclusive());
             (record.path.clone(), exclusive)
         };
@@ -41,7 +51,9 @@ impl Manager {
         }
         let stuck = lock(&self.core.registry).get(path).and_then(|record| {
             let current = record.current.as_ref().filter(|current| record.stuck == Some(current.number))?;
-            let free = record.live() < self.config.live_generations.max(2) && !current.is_exclusive();
+            let free = record.stuck_behind() < MOST_STUCK
+                && record.live() < self.config.live_generations.max(2)
+                && !current.is_exclusive();
             free.then(|| (current.copy.clone(), record.hash)).zip(Some(()))
         });
         let Some(((copy, Some(hash)), ())) = stuck else { return };

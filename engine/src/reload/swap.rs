@@ -26,11 +26,13 @@ pub(super) struct Refusal {
     pub(super) blocked: Option<Block>,
     /// Its library had to stay in the process.
     retired: bool,
+    /// The configuration says so.
+    by_operator: bool,
 }
 
 impl Refusal {
     pub fn at(step: Step, reason: impl Into<String>) -> Self {
-        Self { step, reason: reason.into(), blocked: None, retired: false }
+        Self { step, reason: reason.into(), blocked: None, retired: false, by_operator: false }
     }
 
     /// The same, to be tried again when what stands in the way has gone.
@@ -66,11 +68,26 @@ impl Manager {
     /// Loads what was prepared and puts it in the place of what its file served before; notes a refusal.
     pub(super) fn swap_or_refuse(&self, prepared: Prepared) {
         let (path, hash) = (prepared.path.clone(), prepared.hash);
-        let bad = prepared.instead_of.as_ref().map(|(bad, _)| *bad);
+        let bad = prepared.instead_of.as_ref().map(|(bad, ..)| *bad);
         match self.swap(prepared) {
             Ok(_) => self.retry_blocked(Block::Plugin),
-            Err(refusal) => self.refuse(&path, bad.or(Some(hash)), refusal),
+            Err(refusal) => {
+                let in_its_place = if bad.is_none() { self.good_at_start(&path, hash, &refusal) } else { None };
+                self.refuse(&path, bad.or(Some(hash)), refusal);
+                if let Some(good) = in_its_place {
+                    self.swap_or_refuse(good);
+                }
+            }
         }
+    }
+
+    /// At the start, a file that is refused for what it is: what served before the stop serves on.
+    pub(super) fn good_at_start(&self, path: &Path, hash: blake3::Hash, refusal: &Refusal) -> Option<Prepared> {
+        if !self.is_starting() || refusal.blocked.is_some() || refusal.by_operator {
+            return None;
+        }
+        let why = format!("{}; the last good version serves in its place", refusal.reason);
+        self.prepare_good(path, hash, refusal.step, &why)
     }
 
     /// Loads what was prepared and puts it in the place of what its file served before.
@@ -123,7 +140,7 @@ impl Manager {
         }
         let name = Name { plugin: id.clone(), generation: *number, version };
         steps.done(Step::Loaded, Some(&name));
-        self.begin_trial(prepared, &id);
+        self.begin_trial(prepared, &name);
         let slot = self.slot_for(path, &id);
         let unclosable = (prepared.proof.thread_locals || brought)
             .then_some("it has INLINE commands and thread-locals, which I/O threads may hold");
@@ -143,8 +160,8 @@ impl Manager {
         self.put_in_place(path, prepared.hash, &new);
         steps.done(Step::Swapped, Some(&name));
         self.on_trial(prepared, &new);
-        if let Some((bad, why)) = &prepared.instead_of {
-            self.tell_rolled_back(path, *bad, why);
+        if let Some((bad, step, why)) = &prepared.instead_of {
+            self.tell_rolled_back(path, *bad, *step, why);
         }
         if let Some(old) = old {
             self.close_later(&old);
@@ -161,7 +178,7 @@ impl Manager {
         }
         if self.config(id).disabled {
             let reason = format!("the configuration disables it ([plugin.{id}] disabled = true)");
-            return Err(Refusal::at(Step::Loaded, reason));
+            return Err(Refusal { by_operator: true, ..Refusal::at(Step::Loaded, reason) });
         }
         let blocked = |by, reason: String| Err(Refusal::at(Step::Loaded, reason).until(by));
         let registry = lock(&self.core.registry);
@@ -171,7 +188,10 @@ impl Manager {
             old.plugin.id == *id && (old.is_exclusive() || descriptor.is_exclusive()) && old.is_at_work()
         };
         if let Some(old) = draining.find(stands_in_the_way) {
-            let reason = format!("'{id}' is EXCLUSIVE, and its generation {} has not stopped yet", old.number);
+            let reason = format!(
+                "'{id}' is EXCLUSIVE, and its generation {} has not stopped yet; it is loaded when it has",
+                old.number
+            );
             return blocked(Block::Generation(old.number), reason);
         }
         let others = registry.records.iter().filter(|record| record.path != path);

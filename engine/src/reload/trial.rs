@@ -7,6 +7,7 @@ use super::proof;
 use super::registry::{Record, Refused, Trial};
 use super::step::Step;
 use super::swap::Refusal;
+use super::told::Name;
 use crate::Limits;
 use crate::call::lock;
 use crate::generation::Generation;
@@ -24,22 +25,20 @@ impl Manager {
     }
 
     /// Before code of a candidate runs beyond its entry function.
-    pub(super) fn begin_trial(&self, prepared: &Prepared, plugin: &str) -> bool {
-        let tried = self.is_to_be_tried(prepared, plugin);
-        if tried {
-            self.core.keep.trials.begin(&prepared.path, &prepared.hash, prepared.number);
+    pub(super) fn begin_trial(&self, prepared: &Prepared, name: &Name) {
+        if self.is_to_be_tried(prepared, &name.plugin) {
+            self.core.keep.trials.begin(&prepared.path, &prepared.hash, prepared.number, &name.version);
         }
-        tried
     }
 
     /// The candidate was refused: what serves goes on, and with it its own trial.
     pub(super) fn give_trial_back(&self, path: &Path) {
         let trial = lock(&self.core.registry).get(path).and_then(|record| {
             let hash = record.hash?;
-            record.trial.as_ref().map(|trial| (hash, trial.generation))
+            record.trial.as_ref().map(|trial| (hash, trial.generation, trial.version.clone()))
         });
         match trial {
-            Some((hash, generation)) => self.core.keep.trials.begin(path, &hash, generation),
+            Some((hash, generation, version)) => self.core.keep.trials.begin(path, &hash, generation, &version),
             None => self.core.keep.trials.end(path),
         }
     }
@@ -47,7 +46,11 @@ impl Manager {
     /// Before another generation serves: what served until now did so without harm, as far as is known.
     pub(super) fn note_good(&self, prepared: &Prepared, old: &Generation) {
         let hash = lock(&self.core.registry).get(&prepared.path).and_then(|record| record.hash);
-        if let Some(hash) = hash.filter(|_| prepared.cause != Cause::RollBack && !old.ledger.has_panicked()) {
+        // The same content once more says nothing of it.
+        let is_known = |hash: &blake3::Hash| {
+            prepared.cause != Cause::RollBack && *hash != prepared.hash && !old.ledger.has_panicked()
+        };
+        if let Some(hash) = hash.filter(is_known) {
             self.core.keep.trials.note_good(&prepared.path, &hash, &old.copy);
         }
     }
@@ -63,7 +66,7 @@ impl Manager {
                 }
             });
             let until = Instant::now() + Limits::seconds(self.core.limits.rollback_s);
-            Trial { generation: new.number, until }
+            Trial { generation: new.number, version: new.descriptor.version.clone(), until }
         });
         if trial.is_none() {
             self.core.keep.trials.end(path);
@@ -103,12 +106,14 @@ impl Manager {
     pub(super) fn panicked(&self, path: &Path, number: u64) {
         let on_trial = lock(&self.core.registry).get_mut(path).and_then(|record| {
             let trial = record.trial.take_if(|trial| trial.generation == number)?;
-            (trial.until > Instant::now()).then_some(record.hash).flatten()
+            (trial.until > Instant::now()).then_some(record.hash.zip(Some(trial.version))).flatten()
         });
-        let Some(bad) = on_trial else { return };
+        let Some((bad, version)) = on_trial else { return };
         let within = self.core.limits.rollback_s;
-        let reason = format!("it panicked within {within} s of its start (limit rollback_s)");
-        let Some(prepared) = self.prepare_good(path, bad, &reason) else {
+        let reason = format!(
+            "version {version} (generation {number}) panicked within {within} s of its start (limit rollback_s)"
+        );
+        let Some(prepared) = self.prepare_good(path, bad, Step::RolledBack, &reason) else {
             self.core.keep.trials.end(path);
             tracing::warn!(
                 file = %path.display(), generation = number,
@@ -126,11 +131,11 @@ impl Manager {
     }
 
     /// The last good content of a file, to serve in the place of content `bad`.
-    fn prepare_good(&self, path: &Path, bad: blake3::Hash, reason: &str) -> Option<Prepared> {
+    pub(super) fn prepare_good(&self, path: &Path, bad: blake3::Hash, step: Step, reason: &str) -> Option<Prepared> {
         let good = self.core.keep.trials.good(path).filter(|good| good.hash != bad)?;
         let proof = proof::prove(&good.bytes).ok()?;
         match self.copy_and_probe(path, &good.bytes, good.hash, proof, Cause::RollBack) {
-            Looked::Ready(prepared) => Some(Prepared { instead_of: Some((bad, reason.to_owned())), ..prepared }),
+            Looked::Ready(prepared) => Some(Prepared { instead_of: Some((bad, step, reason.to_owned())), ..prepared }),
             Looked::Again(_) | Looked::Over => None,
         }
     }
@@ -140,7 +145,7 @@ impl Manager {
         let serves = |record: &Record| record.current.is_some() && !self.has_old_settings(record);
         let serves = lock(&self.core.registry).get(path).is_some_and(serves);
         let why = format!("{reason}; it is not tried again until it changes, or is loaded by command");
-        let good = if serves { None } else { self.prepare_good(path, hash, &why) };
+        let good = if serves { None } else { self.prepare_good(path, hash, Step::RolledBack, &why) };
         match good {
             Some(prepared) => Looked::Ready(prepared),
             None => {
@@ -151,12 +156,11 @@ impl Manager {
     }
 
     /// Notes what is not served, and that something else is.
-    pub(super) fn tell_rolled_back(&self, path: &Path, bad: blake3::Hash, reason: &str) {
+    pub(super) fn tell_rolled_back(&self, path: &Path, bad: blake3::Hash, step: Step, reason: &str) {
         let mut registry = lock(&self.core.registry);
         let Some(record) = registry.get_mut(path) else { return };
         record.refused_hash = Some(bad);
-        record.refused =
-            Some(Refused { step: Step::RolledBack, reason: reason.to_owned(), at: SystemTime::now(), blocked: None });
+        record.refused = Some(Refused { step, reason: reason.to_owned(), at: SystemTime::now(), blocked: None });
         let serving = record.current.as_ref().map(|generation| generation.name());
         drop(registry);
         self.core.tell(path, Step::RolledBack, serving.as_ref(), Duration::ZERO, Some(reason));

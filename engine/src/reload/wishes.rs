@@ -69,7 +69,7 @@ impl Manager {
             }
         }
         let before = lock(&self.core.registry).get(&path).and_then(|record| record.current.clone());
-        self.load(&path, Cause::Wish);
+        self.load(&path, if matches!(wish, Wish::Load(_)) { Cause::Wish } else { Cause::Reload });
         let registry = lock(&self.core.registry);
         let record = registry.get(&path);
         let now = record.and_then(|record| record.current.as_ref());

@@ -187,6 +187,12 @@ impl Setup {
         plugin
     }
 
+    /// The same once more.
+    pub fn again(&self) -> Self {
+        let Self { root, folder, wire, config } = self;
+        Self { root: root.clone(), folder: folder.clone(), wire: wire.clone(), config: config.clone() }
+    }
+
     /// Puts a plugin into the folder.
     pub fn with(self, name: &str, library: &Path) -> Self {
         install(library, &self.folder.join(name));

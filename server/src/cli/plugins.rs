@@ -94,11 +94,26 @@ pub async fn run(command: &RemoteCommand) -> Outcome {
     }
 }
 
+/// What is left of older generations: how many, and the last reason.
+fn others(generations: &Value) -> Vec<String> {
+    let all = generations.as_array().map_or(&[][..], Vec::as_slice);
+    let in_state = |state: &str| all.iter().filter(|generation| generation["state"] == state).collect::<Vec<_>>();
+    let (draining, retired) = (in_state("draining"), in_state("retired"));
+    let mut lines = Vec::new();
+    if let Some(first) = draining.first() {
+        lines.push(format!("draining: {} older, {} commands in the last", draining.len(), cell(&first["in_flight"])));
+    }
+    if let Some(first) = retired.first() {
+        lines.push(format!("retired: {} older, the last because {}", retired.len(), cell(&first["why"])));
+    }
+    lines
+}
+
 /// The answer to `jackfield.plugins` for people. None where it is something else.
 fn table(answer: &str) -> Option<String> {
     let answer: Value = serde_json::from_str(answer).ok()?;
     let mut rows = vec![["ID", "VERSION", "STATE", "GENERATION", "KEYS", "FILE"].map(str::to_owned)];
-    let mut reasons = vec![None];
+    let mut reasons = vec![Vec::new()];
     for plugin in answer.get("plugins")?.as_array()? {
         let keys = plugin["keys"].as_array().into_iter().flatten().map(|key| cell(&key["key"]));
         rows.push([
@@ -110,9 +125,9 @@ fn table(answer: &str) -> Option<String> {
             cell(&plugin["file"]),
         ]);
         let refused = &plugin["refused"];
-        reasons.push(
-            refused.is_object().then(|| format!("refused: {}: {}", cell(&refused["step"]), cell(&refused["reason"]))),
-        );
+        let refused =
+            refused.is_object().then(|| format!("refused: {}: {}", cell(&refused["step"]), cell(&refused["reason"])));
+        reasons.push(refused.into_iter().chain(others(&plugin["generations"])).collect::<Vec<_>>());
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 6] = std::array::from_fn(width);
@@ -124,8 +139,8 @@ fn table(answer: &str) -> Option<String> {
             let _ = write!(line, "{cell:width$}  ");
         }
         let _ = writeln!(text, "{}", line.trim_end());
-        if let Some(reason) = reason {
-            let _ = writeln!(text, "  {reason}");
+        for line in reason {
+            let _ = writeln!(text, "  {line}");
         }
     }
     Some(text)

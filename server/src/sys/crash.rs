@@ -184,18 +184,27 @@ mod note {
         }
     }
 
-    /// The name of this thread, zeros behind.
+    /// Whose work this thread does, zeros behind: `jf-N-inline` inside an INLINE command of generation N, `main` for the
+    /// program's own, and the name of any other.
     #[cfg(target_os = "linux")]
-    fn thread_name() -> [u8; 17] {
-        let mut name = [0; 17];
-        // SAFETY: the kernel writes at most 16 bytes; prctl is a bare system call.
-        unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+    fn thread_name() -> [u8; 32] {
+        use std::io::Write;
+        let mut name = [0; 32];
+        // SAFETY: they take nothing, and are bare system calls.
+        let is_main = unsafe { libc::gettid() == libc::getpid() };
+        match jackfield_engine::inline_generation() {
+            // Formatting a number into an array allocates nothing; there is room for the longest.
+            generation if generation != 0 => drop(write!(&mut name[..], "jf-{generation}-inline")),
+            _ if is_main => name[..4].copy_from_slice(b"main"),
+            // SAFETY: the kernel writes at most 16 bytes; prctl is a bare system call.
+            _ => drop(unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) }),
+        }
         name
     }
 
     /// Other systems do not tell it in a signal handler.
     #[cfg(not(target_os = "linux"))]
-    fn thread_name() -> [u8; 17] {
-        [0; 17]
+    fn thread_name() -> [u8; 32] {
+        [0; 32]
     }
 }
