@@ -125,7 +125,7 @@ fn unknown_keys_are_refused_with_file_line_and_the_valid_names() {
         ("listn = []", "line 1", "listn", "`listen`, `data`"),
         ("\n[limits]\nmessage_byte = 1", "line 3", "message_byte", "`message_bytes`"),
         ("[plugins]\nprove = true", "line 2", "prove", "`probe`"),
-        ("[plugin.image]\nrollback = true", "line 2", "rollback", "`deadline_s`"),
+        ("[plugin.image]\nroll_back = true", "line 2", "roll_back", "`rollback`"),
         ("[http]\nstatic = \"x\"", "line 2", "static", "`origins`"),
         ("[log]\ncolour = 1", "line 2", "colour", "`level`"),
         ("[tls]\nkey = \"x\"", "line 1", "tls", "`listen`"),
