@@ -54,9 +54,9 @@ impl Manager {
             let free = record.stuck_behind() < MOST_STUCK
                 && record.live() < self.config.live_generations.max(2)
                 && !current.is_exclusive();
-            free.then(|| (current.copy.clone(), record.hash)).zip(Some(()))
+            if free { Some((current.copy.clone(), record.hash?)) } else { None }
         });
-        let Some(((copy, Some(hash)), ())) = stuck else { return };
+        let Some((copy, hash)) = stuck else { return };
         // What serves, whatever stands in the file by now.
         let content = std::fs::read(&copy).map_err(|error| error.to_string()).and_then(|bytes| {
             let proof = proof::prove(&bytes)?;
