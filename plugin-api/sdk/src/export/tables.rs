@@ -40,12 +40,17 @@ unsafe impl Table for jf_call_v1 {}
 /// # Safety
 /// `from` points to a struct of that kind with at least `struct_size` readable bytes.
 pub(crate) unsafe fn read<T: Table>(from: *const T) -> T {
+    // SAFETY: as promised by the caller.
+    let size = unsafe { from.cast::<u32>().read() } as usize;
+    if size >= size_of::<T>() {
+        // SAFETY: all of it is readable, by the caller's promise. Of a copy of known size only what is used is made.
+        return unsafe { from.read() };
+    }
     let mut copy = MaybeUninit::<T>::zeroed();
-    // SAFETY: the caller promises the bytes up to `struct_size`, which is the first field; the copy has room for its own
-    // size; zero or copied, every byte makes a value (trait `Table`).
+    // SAFETY: the caller promises the bytes up to `struct_size`, which is the first field and less than the copy has; zero
+    // or copied, every byte makes a value (trait `Table`).
     unsafe {
-        let size = (from.cast::<u32>().read() as usize).min(size_of::<T>()) & !7;
-        copy.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast(), size);
+        copy.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast(), size & !7);
         copy.assume_init()
     }
 }
@@ -64,8 +69,8 @@ pub(crate) unsafe fn str_bytes<'a>(raw: jf_str) -> &'a [u8] {
 /// # Safety
 /// It stays valid for `'a`.
 pub(crate) unsafe fn text<'a>(raw: jf_str) -> &'a str {
-    // SAFETY: as promised by the caller.
-    std::str::from_utf8(unsafe { str_bytes(raw) }).unwrap_or("")
+    // SAFETY: as promised by the caller; what a host hands over is valid UTF-8 (plugin.h, "Strings").
+    unsafe { std::str::from_utf8_unchecked(str_bytes(raw)) }
 }
 
 /// Borrowed bytes; empty for NULL.
