@@ -3,7 +3,7 @@
 //! `tests/fixtures/zeiss`; where they died or closed with 1011, this answers an error.
 
 use crate::{Action, Close, Dialect, Frame, Keys};
-use jackfield_message::{ByteString, Command, Failure, Reply, json};
+use jackfield_message::{ByteString, Command, Failure, Plain, Reply, json};
 use std::borrow::Cow;
 
 const MALFORMED: &str = "Error: Malformed JSON message.";
@@ -45,14 +45,15 @@ impl Zeiss {
         let mut matches = Matches::default();
         json::scan(text, self.options.nesting, |member| matches.see(member, keys))
             .map_err(|_| ByteString::from_static(MALFORMED))?;
-        let (key, params) = match matches.choose()? {
-            Some(Match { key: Cow::Borrowed(key), value }) => (text.slice_ref(key), value),
-            Some(Match { key: Cow::Owned(key), value }) => (key.into(), value),
-            None if keys.catches_all() => (ByteString::new(), trim(text)),
+        let mut command = match matches.choose()? {
+            Some(Match { key, value }) => Command::of_message(text, &key, value),
+            None if keys.catches_all() => {
+                let whole = trim(text);
+                Command::of_message(text, &whole[..0], whole)
+            }
             None => return Err(unknown_request(text)),
         };
-        let mut command = Command::new(key, text.slice_ref(params));
-        command.dialect = "zeiss";
+        command.dialect = self.name();
         Ok(command)
     }
 }
@@ -85,7 +86,7 @@ impl Dialect for Zeiss {
     /// Attachments of a result have no place in this format; its JSON goes out alone.
     fn on_reply(&mut self, _request: u64, reply: Reply, frames: &mut Vec<Frame>) {
         frames.push(Frame::Text(match reply.outcome {
-            Ok(success) if success.ack_only => self.options.ack.clone(),
+            Ok(success) if success.plain == Plain::Acknowledgement => self.options.ack.clone(),
             Ok(success) if self.options.one_line => one_line(success.json),
             Ok(success) => success.json,
             Err(failure) => error_text(&failure),

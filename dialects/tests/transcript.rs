@@ -58,7 +58,7 @@ fn done(action: Action) -> Expected {
         }
         // 1e999 is a number without a value: compared as null.
         Action::Call { command, .. } => {
-            Expected::Call(command.key.to_string(), serde_json::from_str(&command.params).unwrap_or(Value::Null))
+            Expected::Call(command.key().to_owned(), serde_json::from_str(command.params()).unwrap_or(Value::Null))
         }
         other => panic!("{other:?}"),
     }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Known, one, text, zeiss};
 use jackfield_dialects::{Action, Close, Dialect, Frame, Zeiss, ZeissOptions};
-use jackfield_message::{Attachment, ByteString, Bytes, ErrorCode, Failure, Reply};
+use jackfield_message::{Attachment, ByteString, Bytes, ErrorCode, Failure, Plain, Reply};
 use proptest::prelude::*;
 
 const SHIPPED: Known = Known(&["image", "elements", "echo"], false);
@@ -18,7 +18,7 @@ fn answer(message: &str) -> String {
 
 fn call(message: &str, keys: &Known) -> (String, String) {
     match one(&mut zeiss("Ok", true), text(message), keys) {
-        Action::Call { command, .. } => (command.key.to_string(), command.params.to_string()),
+        Action::Call { command, .. } => (command.key().to_owned(), command.params().to_owned()),
         other => panic!("{message:?} gave {other:?}"),
     }
 }
@@ -42,7 +42,7 @@ fn key_and_params_are_slices_of_the_message() {
         panic!("not routed")
     };
     assert_eq!(command.dialect, "zeiss");
-    assert!(range.contains(&command.key.as_bytes().as_ptr()) && range.contains(&command.params.as_bytes().as_ptr()));
+    assert!(range.contains(&command.key().as_ptr()) && range.contains(&command.params().as_ptr()));
 }
 
 #[test]
@@ -152,11 +152,11 @@ fn replies_are_the_acknowledgement_the_result_or_the_error_text() {
         frames
     };
     let mut acknowledged = Reply::ok("{\"stored\":1}");
-    acknowledged.outcome.as_mut().unwrap().ack_only = true;
+    acknowledged.outcome.as_mut().unwrap().plain = Plain::Acknowledgement;
     assert_eq!(reply(acknowledged), [text("O.k.")]);
     assert_eq!(reply(Reply::ok("{\"a\": 1}")), [text("{\"a\": 1}")]);
     let mut attached = Reply::ok("1");
-    attached.outcome.as_mut().unwrap().attachments.push(Attachment::default());
+    attached.outcome.as_mut().unwrap().attachments = [Attachment::default()].into();
     assert_eq!(reply(attached), [text("1")]);
     assert_eq!(
         reply(Reply::error(ErrorCode::PluginFailed, "Image file a\0\n could not be read.")),
@@ -181,9 +181,9 @@ proptest! {
         let keys = Known(&["image", "elements", "echo"], catch_all);
         match one(&mut zeiss("Ok", true), text(&message), &keys) {
             Action::Call { command, .. } => {
-                let json = serde_json::from_str::<&serde_json::value::RawValue>(&command.params);
+                let json = serde_json::from_str::<&serde_json::value::RawValue>(command.params());
                 prop_assert!(json.is_ok(), "{command:?}");
-                prop_assert!(command.key.is_empty() != keys.0.contains(&&*command.key));
+                prop_assert!(command.key().is_empty() != keys.0.contains(&command.key()));
             }
             Action::Answer { frame: Frame::Text(text), .. } => prop_assert!(text.starts_with("Error: ")),
             Action::Answer { frame, .. } => prop_assert!(false, "{frame:?}"),

@@ -64,15 +64,15 @@ fn info(core: &Core) -> Value {
 
 /// The one text param of a built-in command.
 fn param(command: &Command, name: &str) -> Result<String, Box<Reply>> {
-    let params: Map<String, Value> = serde_json::from_str(&command.params).unwrap_or_default();
+    let params: Map<String, Value> = serde_json::from_str(command.params()).unwrap_or_default();
     match params.get(name) {
         Some(Value::String(value)) => Ok(value.clone()),
         Some(other) => {
-            let message = format!("Parameter '{name}' of '{}' is {other}, not a text.", command.key);
+            let message = format!("Parameter '{name}' of '{}' is {other}, not a text.", command.key());
             Err(Box::new(Reply::error(ErrorCode::InvalidParams, message)))
         }
         None => {
-            let message = format!("Missing parameter '{name}' in '{}' request.", command.key);
+            let message = format!("Missing parameter '{name}' in '{}' request.", command.key());
             Err(Box::new(Reply::error(ErrorCode::InvalidParams, message)))
         }
     }

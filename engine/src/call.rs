@@ -5,7 +5,7 @@
 use crate::nested::Link;
 use crate::queue::Queue;
 use crate::timer::Ticket;
-use jackfield_message::{Command, Reply};
+use jackfield_message::{Command, Plain, Reply};
 use jackfield_plugin_api::{JF_COMMAND_ACK_ONLY, JF_COMMAND_CANCEL_ON_DISCONNECT};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,11 +32,26 @@ pub trait ReplySink: Send + Sync {
 }
 
 /// The client's end of a command: used up by the answer.
-pub struct ReplyTo {
-    /// Who gets it.
+pub(crate) struct ReplyTo {
     pub sink: Arc<dyn ReplySink>,
+    pub request: u64,
+}
+
+/// Who submits a command.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// Who gets the answer.
+    pub sink: &'a Arc<dyn ReplySink>,
     /// The sink's own number for the command.
     pub request: u64,
+    /// Given by sessions whose answers go out in order.
+    pub order: Option<&'a Arc<Order>>,
+}
+
+impl Caller<'_> {
+    pub(crate) fn reply_to(&self) -> ReplyTo {
+        ReplyTo { sink: self.sink.clone(), request: self.request }
+    }
 }
 
 /// Keeps the commands of an in-order session from overlapping in two instances: a command that follows others may enter a
@@ -52,23 +67,32 @@ struct Inside {
     count: usize,
     /// The generation on whose serial thread they run; none: the one there is runs elsewhere, alone.
     serial: Option<u64>,
+    /// One of its commands waits for those that are inside.
+    blocks: bool,
 }
 
 impl Order {
     /// Whether a command may enter now: on the serial thread of a generation, or on any other thread (`None`). Only the
-    /// holder of the queue's lock may rely on it: others can only leave meanwhile.
+    /// holder of the queue's lock may rely on it: others can only leave meanwhile. If it may not, the queue is woken when
+    /// one has left.
     pub(crate) fn allows(&self, serial: Option<u64>) -> bool {
-        let inside = lock(&self.inside);
-        inside.count == 0 || serial.is_some() && inside.serial == serial
+        let mut inside = lock(&self.inside);
+        let allowed = inside.count == 0 || serial.is_some() && inside.serial == serial;
+        inside.blocks |= !allowed;
+        allowed
     }
 
     fn enter(&self, serial: Option<u64>) {
         let mut inside = lock(&self.inside);
-        *inside = Inside { count: inside.count + 1, serial };
+        inside.count += 1;
+        inside.serial = serial;
     }
 
-    fn leave(&self) {
-        lock(&self.inside).count -= 1;
+    /// True: a command waits for this.
+    fn leave(&self) -> bool {
+        let mut inside = lock(&self.inside);
+        inside.count -= 1;
+        std::mem::take(&mut inside.blocks)
     }
 }
 
@@ -81,13 +105,19 @@ pub(crate) struct Call {
     pub deadline: Option<Instant>,
     /// A plugin's call, and where it comes from.
     pub nested: Option<Arc<Link>>,
-    reply_to: Mutex<Option<ReplyTo>>,
+    client: Mutex<Client>,
     cancelled: AtomicBool,
-    progress_at: Mutex<Option<Instant>>,
-    /// What happens to it at a time, until it is answered.
-    tickets: Mutex<Vec<Ticket>>,
+}
+
+/// The client's end of a command.
+struct Client {
+    /// `None` once it is answered.
+    reply_to: Option<ReplyTo>,
+    progress_at: Option<Instant>,
+    /// What happens to the command at a time, until it is answered.
+    tickets: Vec<Ticket>,
     /// Set while the command holds a place in its session's order.
-    ordered_in: Mutex<Option<Arc<Queue>>>,
+    ordered_in: Option<Arc<Queue>>,
 }
 
 impl Call {
@@ -109,31 +139,41 @@ impl Call {
             flags,
             deadline,
             nested,
-            reply_to: Mutex::new(Some(reply_to)),
+            client: Mutex::new(Client {
+                reply_to: Some(reply_to),
+                progress_at: None,
+                tickets: Vec::new(),
+                ordered_in: None,
+            }),
             cancelled: AtomicBool::new(false),
-            progress_at: Mutex::new(None),
-            tickets: Mutex::default(),
-            ordered_in: Mutex::new(None),
         })
     }
 
     /// Answers the client, once. False: it has been answered already, and `reply` is dropped.
     pub fn answer(&self, mut reply: Reply) -> bool {
-        let Some(ReplyTo { sink, request }) = lock(&self.reply_to).take() else { return false };
+        let (ReplyTo { sink, request }, ordered_in, tickets) = {
+            let mut client = lock(&self.client);
+            let Some(reply_to) = client.reply_to.take() else { return false };
+            (reply_to, client.ordered_in.take(), std::mem::take(&mut client.tickets))
+        };
         if let Ok(success) = &mut reply.outcome {
-            success.ack_only = self.flags & JF_COMMAND_ACK_ONLY != 0;
+            success.plain = plain(self.flags);
         }
         // Its place first: whoever hears the answer may send the next command, to another plugin, whose queue is not woken.
-        self.leave_order();
+        if let (Some(order), Some(queue)) = (&self.order, ordered_in)
+            && order.leave()
+        {
+            queue.wake();
+        }
         sink.reply(request, reply);
-        self.drop_tickets();
+        drop(tickets);
         true
     }
 
-    /// Takes command and client's end back, for another try; `None`: answered already.
-    pub fn take_back(self: Arc<Self>) -> Option<(Command, ReplyTo)> {
-        let reply_to = lock(&self.reply_to).take()?;
-        Some((self.command.clone(), reply_to))
+    /// Takes the command back, for another try; `None`: answered already.
+    pub fn take_back(self: Arc<Self>) -> Option<Command> {
+        lock(&self.client).reply_to.take()?;
+        Some(self.command.clone())
     }
 
     /// Whether the command is to be cancelled when its session ends.
@@ -143,35 +183,33 @@ impl Call {
 
     /// Keeps `ticket` until the command is answered.
     pub fn keep(&self, ticket: Ticket) {
-        lock(&self.tickets).push(ticket);
-        if self.is_answered() {
-            self.drop_tickets();
+        let mut client = lock(&self.client);
+        if client.reply_to.is_some() {
+            client.tickets.push(ticket);
+        } else {
+            // A ticket locks the timer when it is dropped.
+            drop(client);
+            drop(ticket);
         }
-    }
-
-    fn drop_tickets(&self) {
-        let tickets = std::mem::take(&mut *lock(&self.tickets));
-        drop(tickets);
     }
 
     /// Whether the client has been answered.
     pub fn is_answered(&self) -> bool {
-        lock(&self.reply_to).is_none()
+        lock(&self.client).reply_to.is_none()
     }
 
     /// Tells the client how far the command is, at most about 30 times a second.
     pub fn progress(&self, progress: Progress) {
         const APART_MS: u128 = 33;
-        {
-            let now = Instant::now();
-            let mut last = lock(&self.progress_at);
-            let finished = progress.total > 0 && progress.done >= progress.total;
-            if !finished && last.is_some_and(|last| (now - last).as_millis() < APART_MS) {
-                return;
-            }
-            *last = Some(now);
+        let now = Instant::now();
+        // Held while it is told, so that the answer comes after it.
+        let mut client = lock(&self.client);
+        let finished = progress.total > 0 && progress.done >= progress.total;
+        if !finished && client.progress_at.is_some_and(|last| (now - last).as_millis() < APART_MS) {
+            return;
         }
-        if let Some(ReplyTo { sink, request }) = &*lock(&self.reply_to) {
+        client.progress_at = Some(now);
+        if let Some(ReplyTo { sink, request }) = &client.reply_to {
             sink.progress(*request, progress);
         }
     }
@@ -189,19 +227,17 @@ impl Call {
     pub fn enter_order(&self, serial: Option<u64>, queue: &Arc<Queue>) {
         let Some(order) = &self.order else { return };
         // Held, so that an answer that comes meanwhile (a deadline) finds the place taken, or keeps it from being taken.
-        let client = lock(&self.reply_to);
-        if client.is_some() {
+        let mut client = lock(&self.client);
+        if client.reply_to.is_some() {
             order.enter(serial);
-            *lock(&self.ordered_in) = Some(queue.clone());
+            client.ordered_in = Some(queue.clone());
         }
     }
+}
 
-    fn leave_order(&self) {
-        if let (Some(order), Some(queue)) = (&self.order, lock(&self.ordered_in).take()) {
-            order.leave();
-            queue.wake();
-        }
-    }
+/// What the JF_COMMAND_* of a key say of its results.
+pub(crate) fn plain(flags: u32) -> Plain {
+    if flags & JF_COMMAND_ACK_ONLY != 0 { Plain::Acknowledgement } else { Plain::Result }
 }
 
 /// Locks, whatever happened to an earlier holder: the data of these mutexes is valid at every step.

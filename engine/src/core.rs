@@ -64,6 +64,11 @@ impl Core {
         })
     }
 
+    /// Whether new commands are taken.
+    pub fn is_accepting(&self) -> bool {
+        self.accepting.load(Ordering::Acquire)
+    }
+
     /// The number of the next generation, counting up over all plugins.
     pub fn next_generation(&self) -> u64 {
         self.generations.fetch_add(1, Ordering::Relaxed)

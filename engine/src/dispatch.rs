@@ -1,17 +1,17 @@
 //! The way of a command from the routing table into a generation.
 
-use crate::call::{Call, Order, ReplyTo, lock};
+use crate::call::{Call, Caller, lock};
 use crate::core::Core;
 use crate::gate::{Entrant, Refusal};
 use crate::nested::Link;
+use crate::plugin::PluginSlot;
 use crate::queue::Full;
 use crate::reload::Request;
-use crate::router::{Class, Overlap, PluginEntry, Slot};
+use crate::router::{Class, Overlap, PluginEntry, Slot, Table};
 use crate::timer::Timer;
 use crate::{Limits, builtins};
 use jackfield_message::{Command, ErrorCode, Failure, Reply};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// What became of a submitted command.
@@ -27,12 +27,20 @@ pub enum Submitted {
 pub struct CallHandle {
     call: Arc<Call>,
     /// `None` for built-in commands, which cannot be cancelled.
-    plugin: Option<Arc<crate::plugin::PluginSlot>>,
+    plugin: Option<Arc<PluginSlot>>,
 }
 
 impl CallHandle {
     pub(crate) fn builtin(call: Arc<Call>) -> Self {
         Self { call, plugin: None }
+    }
+
+    /// What further commands of its in-order session may follow it before it is answered.
+    pub fn overlap(&self) -> Overlap {
+        match &self.plugin {
+            Some(plugin) if self.call.order.is_some() => Overlap::SamePlugin(plugin.number),
+            _ => Overlap::Never,
+        }
     }
 
     /// A built-in command that is not done by then is answered all the same.
@@ -41,7 +49,7 @@ impl CallHandle {
         let ticket = timer.at(deadline, move || {
             if let Some(call) = late.upgrade() {
                 let message =
-                    format!("The command '{}' was not answered in time and may still take effect.", call.command.key);
+                    format!("The command '{}' was not answered in time and may still take effect.", call.command.key());
                 call.answer(Reply::error(ErrorCode::Deadline, message));
             }
         });
@@ -50,29 +58,28 @@ impl CallHandle {
 }
 
 impl Core {
-    /// Routes a command. `order` is given by in-order sessions, for commands that may follow others (`overlap`).
-    pub fn submit(self: &Arc<Self>, command: Command, reply_to: ReplyTo, order: Option<&Arc<Order>>) -> Submitted {
-        if !self.accepting.load(Ordering::Acquire) {
+    /// Routes a command by `table`, and by the newest one where that leads nowhere (any more).
+    pub fn submit(self: &Arc<Self>, table: &Table, mut command: Command, caller: Caller<'_>) -> Submitted {
+        if !self.is_accepting() {
             return Submitted::Answered(shutting_down());
         }
         // A generation may be closed between the look-up and the step into it: the table then knows a newer one.
         const TRIES: usize = 8;
-        let mut command = command;
-        let mut reply_to = reply_to;
         for attempt in 0..TRIES {
-            let table = self.router.load();
-            let entry = match table.find(&command.key) {
-                Some(Slot::Builtin(builtin)) => return builtins::run(self, *builtin, command, reply_to),
+            let newest = (attempt > 0).then(|| self.router.load());
+            let entry = match newest.as_deref().map_or(table, |newest| newest).find(command.key()) {
+                Some(Slot::Builtin(builtin)) => return builtins::run(self, *builtin, command, caller.reply_to()),
                 Some(Slot::Plugin(entry)) => entry,
+                None if attempt == 0 => continue,
                 None => {
-                    let message = format!("Unknown command '{}'.", command.key);
+                    let message = format!("Unknown command '{}'.", command.key());
                     return Submitted::Answered(Reply::error(ErrorCode::UnknownKey, message));
                 }
             };
-            if entry.generation.class_of(&command.key) == Some(Class::Inline) {
+            if entry.class() == Class::Inline {
                 match entry.generation.gate().enter(Entrant::Outside) {
                     Ok(()) => {
-                        let reply = entry.generation.run_inline(&command);
+                        let reply = entry.generation.run_inline(entry.command, &command);
                         entry.generation.leave();
                         return Submitted::Answered(reply);
                     }
@@ -81,9 +88,9 @@ impl Core {
                     Err(Refusal::Held | Refusal::Closed) => {}
                 }
             }
-            match self.enqueue(entry, command, reply_to, order, None) {
+            match self.enqueue(entry, command, caller, None) {
                 Ok(submitted) => return submitted,
-                Err(back) => (command, reply_to) = *back,
+                Err(back) => command = *back,
             }
         }
         Submitted::Answered(Reply::error(ErrorCode::PluginGone, "The plugin was unloaded."))
@@ -93,19 +100,18 @@ impl Core {
         self: &Arc<Self>,
         entry: &PluginEntry,
         mut command: Command,
-        reply_to: ReplyTo,
-        order: Option<&Arc<Order>>,
+        caller: Caller<'_>,
         nested: Option<Arc<Link>>,
-    ) -> Result<Submitted, Box<(Command, ReplyTo)>> {
-        let plugin = &entry.plugin;
-        let class = entry.generation.class_of(&command.key).unwrap_or(entry.class);
-        if let Some(limit) = entry.generation.config.deadlines.get(&*command.key) {
+    ) -> Result<Submitted, Box<Command>> {
+        let (plugin, class) = (&entry.plugin, entry.class());
+        if let Some(limit) = entry.generation.config.deadlines.get(command.key()) {
             let at = Instant::now() + *limit;
             command.deadline = Some(command.deadline.map_or(at, |given| given.min(at)));
         }
-        let order = order.filter(|_| class == Class::Serial).cloned();
-        let call = Call::nested(command, reply_to, order, entry.flags, nested);
-        match plugin.queue.push(call.clone()) {
+        // Only commands that may follow others need a place in the order.
+        let order = caller.order.filter(|_| class == Class::Serial).cloned();
+        let call = Call::nested(command, caller.reply_to(), order, entry.flags(), nested);
+        match plugin.queue.push(call.clone(), entry) {
             Ok(()) => {}
             Err(Full::Limit) => {
                 let limit = self.limits.plugin_queue;
@@ -135,17 +141,6 @@ impl Core {
             call.keep(ticket);
         }
         Ok(Submitted::Waiting(handle))
-    }
-
-    /// Whether a command may follow others of its in-order session before they are answered.
-    pub fn overlap(&self, key: &str) -> Overlap {
-        let table = self.router.load();
-        match table.find(key) {
-            Some(Slot::Plugin(entry)) if entry.generation.class_of(key) == Some(Class::Serial) => {
-                Overlap::SamePlugin(entry.plugin.number)
-            }
-            _ => Overlap::Never,
-        }
     }
 
     /// Asks for a command to be given up. One that still waits is answered at once; one that runs is answered by the plugin,
@@ -192,10 +187,10 @@ impl Core {
         let waiting = plugin.queue.remove(call);
         let message = format!(
             "The command '{}' was not answered in time{}.",
-            call.command.key,
+            call.command.key(),
             if waiting { "; it was not begun" } else { " and may still take effect" }
         );
-        let (plugin_id, key, session) = (&plugin.id, &call.command.key, call.command.session.0);
+        let (plugin_id, key, session) = (&plugin.id, call.command.key(), call.command.session.0);
         tracing::warn!(plugin = %plugin_id, %key, session, begun = !waiting, "a command has passed its deadline");
         let failure = Failure::new(ErrorCode::Deadline, message);
         if call.answer(Reply { outcome: Err(Box::new(Failure { plugin: Some(plugin.id.clone()), ..failure })) })
@@ -218,14 +213,14 @@ impl Core {
     /// A command has been answered for, and its handler was asked to give it up long enough ago: one that is SERIAL and has
     /// not returned blocks its queue.
     fn report_if_stuck(&self, call: &Arc<Call>, plugin: u64) {
-        let key = &call.command.key;
+        let key = call.command.key();
         let generations = lock(&self.registry).generations_of(plugin);
         let stuck = generations.into_iter().find(|generation| {
             generation.class_of(key) == Some(Class::Serial) && generation.ledger.flights.is_in_handle(call)
         });
         if let Some(generation) = stuck {
             // An error means that the engine is stopping.
-            let _ = self.request(Request::Stuck { generation: generation.number, key: key.clone() });
+            let _ = self.request(Request::Stuck { generation: generation.number, key: key.into() });
         }
     }
 

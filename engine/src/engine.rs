@@ -1,15 +1,14 @@
-use crate::call::{Order, ReplyTo, lock};
+use crate::burst::Burst;
+use crate::call::lock;
 use crate::core::Core;
-use crate::dispatch::{CallHandle, Submitted, shutting_down};
+use crate::dispatch::{CallHandle, shutting_down};
 use crate::generation::{Ended, Generation};
 use crate::limits::Limits;
 use crate::names::Pattern;
 use crate::plugin::PluginConfig;
 use crate::reload::{Manager, Request, Step, Watch};
-use crate::router::Overlap;
 use crate::services::{Probe, Store, ThreadKeys};
 use crate::topics::{Subscription, WhenFull};
-use jackfield_message::Command;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -134,25 +133,9 @@ impl Engine {
         let _ = self.core.request(Request::Configure(plugins));
     }
 
-    /// Routes a command; never blocks. `order` is the session's, for commands that follow others as [`Engine::overlap`]
-    /// allows.
-    pub fn submit(&self, command: Command, reply_to: ReplyTo, order: Option<&Arc<Order>>) -> Submitted {
-        self.core.submit(command, reply_to, order)
-    }
-
-    /// Whether `key` is a command now.
-    pub fn is_command(&self, key: &str) -> bool {
-        !key.is_empty() && self.core.router.load().find(key).is_some()
-    }
-
-    /// Whether a catch-all plugin is loaded.
-    pub fn catches_all(&self) -> bool {
-        self.core.router.load().find("").is_some()
-    }
-
-    /// Whether a command may follow others of an in-order session before they are answered.
-    pub fn overlap(&self, key: &str) -> Overlap {
-        self.core.overlap(key)
+    /// For submitting commands, as many as there are at the moment.
+    pub fn burst(&self) -> Burst<'_> {
+        Burst::new(&self.core)
     }
 
     /// Asks for a command to be given up; false: it is answered already, or cannot be.

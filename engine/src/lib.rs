@@ -1,11 +1,12 @@
 //! The engine of Jackfield: routes commands to plugins that can be replaced while it runs. No sockets, no environment, no
 //! globals; two engines live in one process. It needs no async runtime: answers come through a [`ReplySink`].
 //!
-//! The way of a command, top to bottom: [`Engine::submit`] → `router` (one table) → `dispatch` (limits, deadline) → `queue`
+//! The way of a command, top to bottom: [`Burst::submit`] → `router` (one table) → `dispatch` (limits, deadline) → `queue`
 //! (waiting belongs to the slot) → `generation` (rule 1: the `gate`) → `host` (the ABI) → the plugin → `host` → the sink.
 //! The way of a file: `reload`.
 
 mod builtins;
+mod burst;
 mod call;
 mod control;
 mod core;
@@ -29,7 +30,8 @@ mod sync;
 mod timer;
 mod topics;
 
-pub use call::{Order, Progress, ReplySink, ReplyTo};
+pub use burst::Burst;
+pub use call::{Caller, Order, Progress, ReplySink};
 pub use dispatch::{CallHandle, Submitted};
 pub use engine::{Engine, EngineConfig, EngineError, LastEnd};
 pub use host::{inline_generation, inspect};

@@ -3,7 +3,7 @@
 //! A nested call never waits for a hold (`gate.rs`, `Entrant::Nested`): the command that it is made for may be what the hold
 //! waits for. It runs on threads of the target's generation whatever its class, never on the caller's.
 
-use crate::call::{Call, ReplySink, ReplyTo, lock};
+use crate::call::{Call, Caller, ReplySink, lock};
 use crate::core::Core;
 use crate::dispatch::Submitted;
 use crate::host::{Done, Ledger, inline, status_of};
@@ -126,17 +126,17 @@ impl Core {
         let longest = Duration::from_secs(u32::MAX.into());
         let timeout = timeout.unwrap_or_else(|| Limits::seconds(self.limits.call_s)).min(longest);
         let by = Instant::now() + timeout;
-        let command = Command { attachments, deadline: Some(by), ..Command::new(key, params) };
-        let Some(parent) = parent else { return command };
-        let given = &parent.command;
-        Command {
-            session: given.session,
-            principal: given.principal.clone(),
-            dialect: given.dialect,
-            trace_id: given.trace_id.clone(),
-            deadline: Some(parent.deadline.map_or(by, |deadline| deadline.min(by))),
-            ..command
+        let mut command = Command::new(&key, &params);
+        command.attachments = attachments.into();
+        command.deadline = Some(by);
+        if let Some(parent) = parent {
+            let given = &parent.command;
+            command.session = given.session;
+            command.dialect = given.dialect;
+            command.sender = given.sender.clone();
+            command.deadline = Some(parent.deadline.map_or(by, |deadline| deadline.min(by)));
         }
+        command
     }
 
     /// Routes as [`Core::submit`] does; a refusal is a status.
@@ -148,14 +148,15 @@ impl Core {
         link: &Arc<Link>,
     ) -> Result<Submitted, abi::jf_status> {
         const TRIES: usize = 8;
-        let mut reply_to = ReplyTo { sink: Arc::new(Back { caller: caller.clone() }), request: id };
+        let sink: Arc<dyn ReplySink> = Arc::new(Back { caller: caller.clone() });
+        let caller = Caller { sink: &sink, request: id, order: None };
         for _ in 0..TRIES {
             let table = self.router.load();
             // The empty key is no command that can be called, but whatever nobody else takes.
-            let entry = match table.find(&command.key).filter(|_| !command.key.is_empty()) {
+            let entry = match table.find(command.key()).filter(|_| !command.key().is_empty()) {
                 Some(Slot::Builtin(builtin)) => {
                     let deadline = command.deadline;
-                    let submitted = builtins::run(self, *builtin, command, reply_to);
+                    let submitted = builtins::run(self, *builtin, command, caller.reply_to());
                     if let (Submitted::Waiting(handle), Some(deadline)) = (&submitted, deadline) {
                         handle.answer_at(&self.timer, deadline);
                     }
@@ -164,16 +165,16 @@ impl Core {
                 Some(Slot::Plugin(entry)) => entry,
                 None => return Err(abi::JF_E_UNKNOWN_KEY),
             };
-            if would_wait_for_itself(entry, &command.key, link) {
+            if would_wait_for_itself(entry, command.key(), link) {
                 return Err(abi::JF_E_CYCLE);
             }
-            match self.enqueue(entry, command, reply_to, None, Some(link.clone())) {
+            match self.enqueue(entry, command, caller, Some(link.clone())) {
                 Ok(Submitted::Waiting(handle)) => return Ok(Submitted::Waiting(handle)),
                 Ok(Submitted::Answered(refusal)) => {
                     let code = refusal.outcome.err().map_or(ErrorCode::Internal, |failure| failure.code);
                     return Err(status_of(code));
                 }
-                Err(back) => (command, reply_to) = *back,
+                Err(back) => command = *back,
             }
         }
         Err(abi::JF_E_PLUGIN_GONE)

@@ -4,7 +4,7 @@
 use crate::call::{Call, Order, lock};
 use crate::gate::{Entrant, Refusal};
 use crate::generation::Generation;
-use crate::router::Class;
+use crate::router::{Class, PluginEntry};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -45,6 +45,32 @@ struct Lines {
     concurrent: VecDeque<Arc<Call>>,
     /// The generation whose threads take, and whose classes decide where a command waits; none once unloaded.
     serving: Option<Arc<Generation>>,
+    /// Who waits for commands of either lane.
+    serial_sleepers: Sleepers,
+    concurrent_sleepers: Sleepers,
+}
+
+/// Threads that wait for a command. To call one is a system call, so it is done only for one that sleeps, and once.
+#[derive(Default)]
+struct Sleepers {
+    asleep: usize,
+    /// Of these, called and not awake yet. Never more than really are.
+    called: usize,
+}
+
+impl Sleepers {
+    /// Whether one is to be called for a new command.
+    fn call(&mut self) -> bool {
+        let call = self.asleep > self.called;
+        self.called += usize::from(call);
+        call
+    }
+
+    fn woke(&mut self) {
+        self.asleep -= 1;
+        // One that woke by itself may count as called: then another is called in vain.
+        self.called = self.called.saturating_sub(1);
+    }
 }
 
 impl Lines {
@@ -52,6 +78,13 @@ impl Lines {
         match lane {
             Lane::Serial => &mut self.serial,
             Lane::Concurrent => &mut self.concurrent,
+        }
+    }
+
+    fn sleepers(&mut self, lane: Lane) -> &mut Sleepers {
+        match lane {
+            Lane::Serial => &mut self.serial_sleepers,
+            Lane::Concurrent => &mut self.concurrent_sleepers,
         }
     }
 }
@@ -76,10 +109,15 @@ impl Queue {
     }
 
     /// Puts a command at the end of the line of its class. `Closed` also where the serving generation has no such key.
-    pub fn push(&self, call: Arc<Call>) -> Result<(), Full> {
+    /// `entry`: by which it was routed.
+    pub fn push(&self, call: Arc<Call>, entry: &PluginEntry) -> Result<(), Full> {
         let mut lines = lock(&self.lines);
-        let serving = lines.serving.clone().ok_or(Full::Closed)?;
-        let lane = Lane::of(serving.class_of(&call.command.key).ok_or(Full::Closed)?);
+        let serving = lines.serving.as_ref().ok_or(Full::Closed)?;
+        let class = match serving.number == entry.generation.number {
+            true => entry.class(),
+            false => serving.class_of(call.command.key()).ok_or(Full::Closed)?,
+        };
+        let lane = Lane::of(class);
         if lines.serial.len() + lines.concurrent.len() >= self.limit {
             return Err(Full::Limit);
         }
@@ -87,7 +125,11 @@ impl Queue {
             serving.start_workers().map_err(|_| Full::NoThreads)?;
         }
         lines.line(lane).push_back(call);
-        self.ready(lane).notify_one();
+        let call = lines.sleepers(lane).call();
+        drop(lines);
+        if call {
+            self.ready(lane).notify_one();
+        }
         Ok(())
     }
 
@@ -96,6 +138,7 @@ impl Queue {
     pub fn take(self: &Arc<Self>, lane: Lane, generation: &Generation) -> Option<Arc<Call>> {
         let serial = (lane == Lane::Serial).then_some(generation.number);
         let mut lines = lock(&self.lines);
+        let mut patient = true;
         loop {
             let serves = lines.serving.as_ref().is_some_and(|serving| serving.number == generation.number);
             if serves {
@@ -123,7 +166,17 @@ impl Queue {
             } else if generation.gate().is_closed() {
                 return None;
             }
+            if std::mem::take(&mut patient) {
+                // Once before it sleeps: where the thread that reads sockets is on the same processor, it gets to put more
+                // in, and need not wake anybody for it.
+                drop(lines);
+                std::thread::yield_now();
+                lines = lock(&self.lines);
+                continue;
+            }
+            lines.sleepers(lane).asleep += 1;
             lines = self.ready(lane).wait(lines).unwrap_or_else(PoisonError::into_inner);
+            lines.sleepers(lane).woke();
         }
     }
 
@@ -138,7 +191,7 @@ impl Queue {
         };
         let mut orphans = Vec::new();
         for call in waiting {
-            match generation.class_of(&call.command.key) {
+            match generation.class_of(call.command.key()) {
                 // Those of one in-order session stay in one line, whatever has become of their classes.
                 Some(_) if call.order.is_some() && generation.has_serial() => lines.serial.push_back(call),
                 Some(_) if call.order.is_some() => lines.concurrent.push_back(call),

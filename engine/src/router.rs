@@ -4,7 +4,10 @@ use crate::builtins::Builtin;
 use crate::generation::Generation;
 use crate::plugin::PluginSlot;
 use arc_swap::{ArcSwap, Guard};
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 use jackfield_message::ByteString;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -51,14 +54,29 @@ pub(crate) enum Slot {
 pub(crate) struct PluginEntry {
     pub plugin: Arc<PluginSlot>,
     pub generation: Arc<Generation>,
-    pub class: Class,
-    pub flags: u32,
+    /// Which of its descriptor's commands.
+    pub command: usize,
 }
+
+impl PluginEntry {
+    /// Where the command runs, as it stands.
+    pub fn class(&self) -> Class {
+        self.generation.class(self.command)
+    }
+
+    /// JF_COMMAND_* of the key.
+    pub fn flags(&self) -> u32 {
+        self.generation.descriptor.commands[self.command].flags
+    }
+}
+
+/// By key. The hasher is a fast one: only plugins put keys into such maps, which clients merely look up.
+pub(crate) type ByKey<T> = HashMap<ByteString, T, RandomState>;
 
 /// All keys of one moment.
 #[derive(Default)]
 pub(crate) struct Table {
-    pub slots: HashMap<ByteString, Slot>,
+    pub slots: IndexMap<ByteString, Slot, RandomState>,
     pub catch_all: Option<Slot>,
 }
 
@@ -72,6 +90,29 @@ impl Table {
     /// The slot for `key`; the empty key is the catch-all's.
     pub fn find(&self, key: &str) -> Option<&Slot> {
         if key.is_empty() { self.catch_all.as_ref() } else { self.slots.get(key) }
+    }
+
+    /// The same for one who looks for the same key again and again, and keeps its place in `last`.
+    pub fn find_again(&self, key: &str, last: &Cell<usize>) -> Option<&Slot> {
+        if let Some((known, slot)) = self.slots.get_index(last.get())
+            && known == key
+        {
+            return Some(slot);
+        }
+        if key.is_empty() {
+            return self.catch_all.as_ref();
+        }
+        let (place, _, slot) = self.slots.get_full(key)?;
+        last.set(place);
+        Some(slot)
+    }
+
+    /// Every command of a plugin.
+    pub fn plugin_entries(&self) -> impl Iterator<Item = &PluginEntry> {
+        self.slots.values().chain(&self.catch_all).filter_map(|slot| match slot {
+            Slot::Plugin(entry) => Some(entry),
+            Slot::Builtin(_) => None,
+        })
     }
 }
 

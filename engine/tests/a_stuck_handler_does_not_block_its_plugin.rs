@@ -12,7 +12,7 @@ use support::{Bench, Latch, Pending, Setup, desk, desk_version};
 
 /// A handler that waits for the latch, with a deadline that it will miss.
 fn hang(bench: &Bench, key: &str, latch: &Latch) -> Pending {
-    let mut command = Command::new(key, json!({"do": "wait", "tell": "tell", "fd": latch.fd()}).to_string());
+    let mut command = Command::new(key, &json!({"do": "wait", "tell": "tell", "fd": latch.fd()}).to_string());
     command.deadline = Some(Instant::now() + Duration::from_millis(30));
     bench.submit(command, None)
 }

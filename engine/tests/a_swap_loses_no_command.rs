@@ -115,7 +115,7 @@ fn no_command_is_lost_or_answered_twice_while_versions_change_under_load() {
 fn an_in_order_session_does_not_overtake_itself_into_the_new_version() {
     let bench = Setup::new().with("desk.so", &desk_version("1")).start();
     let (latch, order) = (Latch::new(), Arc::new(Order::default()));
-    let ordered = |params: Value| bench.submit(Command::new("desk.serial", params.to_string()), Some(&order));
+    let ordered = |params: Value| bench.submit(Command::new("desk.serial", &params.to_string()), Some(&order));
     let first = ordered(json!({"do": "wait", "n": 1, "fd": latch.fd()}));
     bench.wire.wait_for("begin 1 1");
     let second = ordered(json!({"do": "wait", "n": 2, "fd": latch.fd()}));

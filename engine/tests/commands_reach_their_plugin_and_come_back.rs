@@ -2,7 +2,7 @@
 
 mod support;
 
-use jackfield_message::{Attachment, Command, Culprit};
+use jackfield_message::{Attachment, Command, Culprit, Plain};
 use serde_json::json;
 use support::{Latch, Setup, desk, desk_version};
 
@@ -71,8 +71,8 @@ fn unknown_keys_are_named_and_a_catch_all_gets_what_it_is_sent() {
     let answer = bench.call("desk.none", &json!({}));
     assert_eq!(answer.code(), "UNKNOWN_KEY");
     assert!(answer.failure().message.contains("'desk.none'"));
-    assert!(bench.engine.catches_all() && bench.engine.is_command("desk.serial"));
-    assert!(!bench.engine.is_command("") && !bench.engine.is_command("desk.none"));
+    assert!(bench.engine.burst().catches_all() && bench.engine.burst().is_command("desk.serial"));
+    assert!(!bench.engine.burst().is_command("") && !bench.engine.burst().is_command("desk.none"));
     assert_eq!(bench.call("", &json!({"desk.none": 1})).json(), json!({"desk.none": 1}));
 }
 
@@ -86,14 +86,15 @@ fn attachments_go_both_ways_and_acknowledgements_are_marked() {
             content_type: "image/png".into(),
             bytes: vec![7; size].into(),
         };
-        command.attachments = vec![attachment("a", 3), attachment("", 0), attachment("c", 100_000)];
+        command.attachments = vec![attachment("a", 3), attachment("", 0), attachment("c", 100_000)].into();
         let sent = command.attachments.clone();
         let success = bench.submit(command, None).answer().outcome.unwrap();
         assert_eq!(success.attachments, sent, "{key}");
-        assert!(!success.ack_only);
+        assert_eq!(success.plain, Plain::Result);
     }
     for behaviour in ["null", "version"] {
-        assert!(bench.call("desk.ack", &json!({"do": behaviour})).outcome.unwrap().ack_only);
+        let success = bench.call("desk.ack", &json!({"do": behaviour})).outcome.unwrap();
+        assert_eq!(success.plain, Plain::Acknowledgement);
     }
 }
 

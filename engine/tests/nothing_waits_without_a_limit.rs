@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use support::{Latch, Setup, desk_version};
 
 fn with_deadline(key: &str, params: &serde_json::Value, ms: u64) -> Command {
-    let mut command = Command::new(key, params.to_string());
+    let mut command = Command::new(key, &params.to_string());
     command.deadline = Some(Instant::now() + Duration::from_millis(ms));
     command
 }

@@ -52,9 +52,8 @@ fn session_principal_dialect_trace_and_deadline_are_those_of_the_parent() {
     let bench = two().start();
     let mut command = Command::new("a.serial", calls("b.serial", json!({"do": "from"})).to_string());
     command.session = SessionId(41);
-    command.principal = "ada".into();
+    command.sender = Some(Box::new(Sender { principal: "ada".into(), trace_id: "0af7".into() }));
     command.dialect = "zeiss";
-    command.trace_id = "0af7".into();
     assert_eq!(bench.submit(command, None).answer().json(), json!([41, "ada", "zeiss", "0af7", 1]));
 }
 

@@ -67,7 +67,7 @@ fn the_catch_all_is_one() {
             break;
         }
     }
-    assert!(bench.engine.catches_all());
+    assert!(bench.engine.burst().catches_all());
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Accept {
         loop {
             let (stream, peer) = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = self.shared.stop.cancelled() => return,
+                () = self.shared.stop.begun() => return,
             };
             let (accept, url) = (self.clone(), url.clone());
             if let Ok(place) = self.connections.clone().try_acquire_owned() {
@@ -74,7 +74,7 @@ impl Accept {
                 let accepted = tokio::select! {
                     accepted = http::accept(stream, &policy) => accepted,
                     // Nothing was asked for yet.
-                    () = self.shared.stop.cancelled() => return,
+                    () = self.shared.stop.begun() => return,
                 };
                 match accepted {
                     Ok((socket, request)) => self.session(socket, peer, url, &request.path).await,
@@ -113,7 +113,7 @@ impl Accept {
         if let Ok(mut dialect) = self.dialect(url, "")
             && let Some(frame) = dialect.on_refusal(&Failure::new(ErrorCode::Busy, text))
         {
-            let _ = transport.queue(frame).await;
+            let _ = transport.queue(frame);
         }
         transport.close(None).await;
     }

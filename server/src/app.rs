@@ -2,7 +2,8 @@
 
 use crate::accept::Accept;
 use crate::config::{self, Config};
-use crate::session::Shared;
+use crate::session::{Awaited, Shared};
+use crate::stop::Stop;
 use crate::store::{OpenError, SqliteStore};
 use crate::sys::crash;
 use crate::transport::{ListenError, ListenUrl, Listener, UrlError};
@@ -14,7 +15,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 /// After the engine has answered everything: how long sessions may take to send that and close.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -61,19 +61,32 @@ pub struct Process {
 /// Runs a server to its end. `program`: the file of this program, which is started again to try plugins.
 pub fn run(config: Config, program: Option<PathBuf>, process: Process) -> Result<ExitCode, AppError> {
     raise_descriptor_limit();
+    let answers = Awaited::default();
+    let awaited = answers.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // A thread of a plugin that answers now, before this one sleeps, need not wake it for each answer.
+        .on_thread_park(move || {
+            if awaited.any() {
+                std::thread::yield_now();
+            }
+        })
         .build()
         .map_err(|source| AppError::System { what: "a runtime", source })?;
-    let outcome = runtime.block_on(serve(config, program, process));
+    let outcome = runtime.block_on(serve(config, program, process, answers));
     // Nothing of ours is left in it; a name look-up or a hung plugin thread is not waited for.
     runtime.shutdown_background();
     crash::orderly();
     outcome
 }
 
-async fn serve(config: Config, program: Option<PathBuf>, process: Process) -> Result<ExitCode, AppError> {
-    let stop = CancellationToken::new();
+async fn serve(
+    config: Config,
+    program: Option<PathBuf>,
+    process: Process,
+    awaited: Awaited,
+) -> Result<ExitCode, AppError> {
+    let stop = Stop::default();
     let urls = config.listen.iter().map(|text| text.parse()).collect::<Result<Vec<ListenUrl>, _>>()?;
     let store = Arc::new(SqliteStore::open(&config.data)?);
     let last_end = last_end(&config.data);
@@ -84,7 +97,8 @@ async fn serve(config: Config, program: Option<PathBuf>, process: Process) -> Re
         last_end,
         ..engine_config(&config, store)
     })?);
-    let shared = Arc::new(Shared { engine: engine.clone(), limits: config.limits.clone(), stop: stop.clone() });
+    let shared =
+        Arc::new(Shared { engine: engine.clone(), limits: config.limits.clone(), stop: stop.clone(), awaited });
     let quit = config.http.quit == config::Quit::Loopback;
     let accept = Arc::new(Accept::new(shared, config.http.origins.clone(), quit));
     watch_signals(&config, &engine, &stop).map_err(|source| AppError::System { what: "to tell signals", source })?;
@@ -104,7 +118,7 @@ async fn serve(config: Config, program: Option<PathBuf>, process: Process) -> Re
     let doors: Vec<_> = listeners.into_iter().map(|listener| tokio::spawn(accept.clone().listen(listener))).collect();
     say("ready");
 
-    stop.cancelled().await;
+    stop.begun().await;
     engine.stop_accepting();
     tracing::info!("stopping");
     accept.sessions.close();
@@ -218,7 +232,7 @@ fn say(line: &str) {
 
 /// The first SIGINT or SIGTERM stops in order, the second at once. SIGHUP reads the configuration again.
 #[cfg(unix)]
-fn watch_signals(config: &Config, engine: &Arc<Engine>, stop: &CancellationToken) -> io::Result<()> {
+fn watch_signals(config: &Config, engine: &Arc<Engine>, stop: &Stop) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -240,7 +254,7 @@ fn watch_signals(config: &Config, engine: &Arc<Engine>, stop: &CancellationToken
 }
 
 #[cfg(not(unix))]
-fn watch_signals(_: &Config, _: &Arc<Engine>, stop: &CancellationToken) -> io::Result<()> {
+fn watch_signals(_: &Config, _: &Arc<Engine>, stop: &Stop) -> io::Result<()> {
     let stop = stop.clone();
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
@@ -250,12 +264,12 @@ fn watch_signals(_: &Config, _: &Arc<Engine>, stop: &CancellationToken) -> io::R
     Ok(())
 }
 
-fn stop_or_exit(stop: &CancellationToken) {
-    if stop.is_cancelled() {
+fn stop_or_exit(stop: &Stop) {
+    if stop.is_begun() {
         crash::orderly();
         std::process::exit(1);
     }
-    stop.cancel();
+    stop.begin();
 }
 
 /// Reads the configuration again: settings of single plugins are handed to the engine, of all else it is said that it has

@@ -6,6 +6,7 @@
 //! - [`transport`]: frames on sockets: WebSocket and TCP
 //! - [`config`], [`cli`], [`telemetry`]: what the operator says and is told
 //! - [`store`]: documents and blobs on disk
+//! - [`stop`]: the stop that everything hears
 //! - [`sys`]: processes and signals
 
 mod accept;
@@ -13,6 +14,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod session;
+pub mod stop;
 pub mod store;
 pub mod sys;
 pub mod telemetry;

@@ -13,9 +13,21 @@ pub struct Success {
     /// One JSON text, checked.
     pub json: ByteString,
     /// Binary data beside it.
-    pub attachments: Vec<Attachment>,
-    /// The key is flagged ACK_ONLY: dialects without structured results give the bare acknowledgement.
-    pub ack_only: bool,
+    pub attachments: Box<[Attachment]>,
+    /// What dialects without structured results give.
+    pub plain: Plain,
+}
+
+/// What a client gets whose dialect has no structured results. As wide as a pointer: replies are moved a lot, and with a
+/// narrow field in it a move falls into odd pieces, for which the processor waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Plain {
+    /// The result.
+    #[default]
+    Result,
+    /// The bare acknowledgement: the key is flagged ACK_ONLY.
+    Acknowledgement,
 }
 
 impl Reply {

@@ -1,7 +1,7 @@
 //! A library that is loaded, whose plugin said who it is, and what becomes of it: a generation, or nothing.
 
 use super::end::{Ended, end};
-use super::{Generation, Keyed};
+use super::{Generation, Watch};
 use crate::Limits;
 use crate::control::{Control, TooLate};
 use crate::core::Core;
@@ -136,15 +136,15 @@ impl Candidate {
         instance: Instance,
         unclosable: Option<&'static str>,
     ) -> Arc<Generation> {
-        let keyed = |index| Keyed { index, watch: super::Watch::default() };
-        let commands = self.descriptor.commands.iter().enumerate();
-        let has_inline = self.descriptor.commands.iter().any(|command| command.class == Class::Inline);
+        let commands = &self.descriptor.commands;
+        let has_inline = commands.iter().any(|command| command.class == Class::Inline);
         let pinned = self.descriptor.flags & abi::JF_PLUGIN_PINNED != 0;
         Arc::new(Generation {
             number: self.number,
             thread_name: self.thread_name,
             file: self.file,
-            commands: commands.map(|(index, command)| (command.key.clone(), keyed(index))).collect(),
+            keys: commands.iter().enumerate().map(|(index, command)| (command.key.clone(), index)).collect(),
+            watches: commands.iter().map(|_| Watch::default()).collect(),
             descriptor: self.descriptor,
             ledger: self.ledger,
             plugin: plugin.clone(),

@@ -15,23 +15,23 @@ mod watch;
 
 pub(crate) use candidate::{Candidate, Failed};
 pub(crate) use end::Ended;
+pub(crate) use watch::SLOW;
 
-use crate::call::Call;
+use crate::call::{Call, plain};
 use crate::flights::Step;
 use crate::gate::Gate;
 use crate::host::{CommandFrame, CommandInfo, Descriptor, Instance, Ledger, Library, inline};
 use crate::plugin::{PluginConfig, PluginSlot};
 use crate::queue::Lane;
 use crate::reload::{self, Name};
-use crate::router::Class;
+use crate::router::{ByKey, Class};
 use jackfield_message::{ByteString, Command, Culprit, ErrorCode, Event, Failure, Reply};
 use jackfield_plugin_api as abi;
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use watch::Watch;
 
 /// One loaded version of one plugin.
@@ -49,7 +49,10 @@ pub(crate) struct Generation {
     pub file: PathBuf,
     /// The private copy that it was loaded from.
     pub copy: PathBuf,
-    commands: HashMap<ByteString, Keyed>,
+    /// Where in the descriptor a key stands.
+    keys: ByKey<usize>,
+    /// One for each command of the descriptor.
+    watches: Box<[Watch]>,
     instance: Instance,
     /// `None` once it is closed.
     library: Mutex<Option<Library>>,
@@ -61,12 +64,6 @@ pub(crate) struct Generation {
     served: AtomicBool,
     /// What it knows is kept elsewhere.
     saved: AtomicBool,
-}
-
-/// A command of this generation.
-struct Keyed {
-    index: usize,
-    watch: Watch,
 }
 
 impl Generation {
@@ -82,9 +79,13 @@ impl Generation {
 
     /// The class of a key as it stands; `None`: no such key here.
     pub fn class_of(&self, key: &str) -> Option<Class> {
-        let keyed = self.commands.get(key)?;
-        let class = self.descriptor.commands[keyed.index].class;
-        Some(if class == Class::Inline && keyed.watch.is_demoted() { Class::Concurrent } else { class })
+        self.keys.get(key).map(|&command| self.class(command))
+    }
+
+    /// The class of a command as it stands, by its place in the descriptor.
+    pub fn class(&self, command: usize) -> Class {
+        let class = self.descriptor.commands[command].class;
+        if class == Class::Inline && self.watches[command].is_demoted() { Class::Concurrent } else { class }
     }
 
     /// Whether it has a serial thread.
@@ -94,7 +95,7 @@ impl Generation {
 
     /// What the plugin said of a key.
     pub fn info(&self, key: &str) -> Option<&CommandInfo> {
-        self.commands.get(key).map(|keyed| &self.descriptor.commands[keyed.index])
+        self.keys.get(key).map(|&command| &self.descriptor.commands[command])
     }
 
     /// A command is out.
@@ -130,29 +131,26 @@ impl Generation {
             Step::Stale | Step::Open(_) => {}
             Step::Done(call) => {
                 if replied.is_none() {
-                    call.answer(self.reply_from_status(status, &call.command.key));
+                    call.answer(self.reply_from_status(status));
                 }
                 self.leave();
             }
         }
     }
 
-    /// Runs an INLINE command that has entered, on the thread of the session.
-    pub fn run_inline(&self, command: &Command) -> Reply {
-        let keyed = self.commands.get(&command.key);
-        let measure = keyed.map(|keyed| keyed.watch.begin());
-        let (status, reply) = inline::run(self.number, |token| self.instance.handle_inline(command, token));
-        if let (Some(keyed), Some(measure)) = (keyed, measure)
-            && keyed.watch.end(measure)
-        {
-            self.tell_demoted(&command.key);
+    /// Runs an INLINE command that has entered, on the thread of the session. `index`: where it stands in the descriptor.
+    pub fn run_inline(&self, index: usize, command: &Command) -> Reply {
+        let handle = || inline::run(self.number, |token| self.instance.handle_inline(command, token));
+        let (status, demoted) = self.watches[index].run(handle);
+        if demoted {
+            self.tell_demoted(command.key());
         }
-        match reply {
+        let mut reply = match inline::take_reply() {
             Some(reply) => {
                 if reply.outcome.is_ok() {
                     self.check_return(inline::INLINE_BIT, status);
                 }
-                self.flagged(reply, &command.key)
+                reply
             }
             None if status == abi::JF_PENDING => {
                 self.ledger.misuse("JF_PENDING from an INLINE command", inline::INLINE_BIT);
@@ -160,8 +158,17 @@ impl Generation {
                     format!("Plugin '{}' did not answer an INLINE command before it returned.", self.plugin.id);
                 self.failure(ErrorCode::Internal, message).blame(Culprit::Plugin).into()
             }
-            None => self.reply_from_status(status, &command.key),
+            None => self.reply_from_status(status),
+        };
+        if let Ok(success) = &mut reply.outcome {
+            success.plain = plain(self.descriptor.commands[index].flags);
         }
+        reply
+    }
+
+    /// Something took long that ended `now`, and it may have been calls of this command: the next ones are measured.
+    pub fn suspect(&self, command: usize, now: Instant) {
+        self.watches[command].suspect(now);
     }
 
     fn tell_demoted(&self, key: &str) {
@@ -194,14 +201,6 @@ impl Generation {
         Failure::new(code, message).of_plugin(&self.plugin.id, self.number)
     }
 
-    /// Marks results of ACK_ONLY keys.
-    pub fn flagged(&self, mut reply: Reply, key: &str) -> Reply {
-        if let Ok(success) = &mut reply.outcome {
-            success.ack_only = self.info(key).is_some_and(|info| info.flags & abi::JF_COMMAND_ACK_ONLY != 0);
-        }
-        reply
-    }
-
     /// Whether nothing waits for it or is out.
     pub fn is_idle(&self) -> bool {
         self.plugin.queue.is_empty() && self.ledger.is_empty()
@@ -213,9 +212,9 @@ impl Generation {
         (self.gate().inside(), self.ledger.buffers(), threads)
     }
 
-    fn reply_from_status(&self, status: abi::jf_status, key: &str) -> Reply {
+    fn reply_from_status(&self, status: abi::jf_status) -> Reply {
         if status == abi::JF_OK {
-            self.flagged(Reply::ok(ByteString::from_static("null")), key)
+            Reply::ok(ByteString::from_static("null"))
         } else {
             crate::host::failure(status, "", &self.ledger).into()
         }

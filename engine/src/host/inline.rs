@@ -2,30 +2,26 @@
 //! alone, and its reply is collected here before `handle` returns.
 
 use jackfield_message::Reply;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Set in the tokens of INLINE commands.
 pub(crate) const INLINE_BIT: u64 = 1 << 63;
 
-struct Current {
-    token: u64,
-    reply: Option<Reply>,
-}
+/// Bits of the command in a token; the 23 above are the thread's, so that the tokens of two threads do not meet.
+const COMMAND_BITS: u32 = 40;
+const COMMAND: u64 = (1 << COMMAND_BITS) - 1;
 
 static NEXT_THREAD: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
-    static NEXT_TOKEN: RefCell<u64> = RefCell::new(
-        // 23 bits for the thread, 40 for the command: the tokens of two threads do not meet.
-        INLINE_BIT | (NEXT_THREAD.fetch_add(1, Ordering::Relaxed) & 0x7f_ffff) << 40,
-    );
-}
-
-thread_local! {
     // No destructor, no lazy start: it can be read in a signal handler.
     static GENERATION: Cell<u64> = const { Cell::new(0) };
+    /// The last token that this thread gave out; 0: none so far.
+    static LAST: Cell<u64> = const { Cell::new(0) };
+    /// The token of the command that runs and has no reply yet; 0: none.
+    static OPEN: Cell<u64> = const { Cell::new(0) };
+    static REPLY: Cell<Option<Reply>> = const { Cell::new(None) };
 }
 
 /// The generation whose INLINE command this thread is running; 0: none. May be asked in a signal handler.
@@ -33,38 +29,48 @@ pub fn inline_generation() -> u64 {
     GENERATION.get()
 }
 
-/// Runs `handle` as the current INLINE command, of `generation`; gives its return value and the reply that was made, if any.
-pub(crate) fn run<T>(generation: u64, handle: impl FnOnce(u64) -> T) -> (T, Option<Reply>) {
-    let token = NEXT_TOKEN.with_borrow_mut(|next| {
-        *next = *next & !0xff_ffff_ffff | (*next + 1) & 0xff_ffff_ffff;
-        *next
-    });
-    CURRENT.set(Some(Current { token, reply: None }));
+/// Runs `handle` as the current INLINE command, of `generation`. The reply that was made stands in [`take_reply`].
+pub(crate) fn run<T>(generation: u64, handle: impl FnOnce(u64) -> T) -> T {
+    let token = next_token();
+    OPEN.set(token);
     GENERATION.set(generation);
     let value = handle(token);
     GENERATION.set(0);
-    (value, CURRENT.take().and_then(|current| current.reply))
+    OPEN.set(0);
+    value
+}
+
+/// The reply of the command that ran last on this thread, if it made one.
+pub(crate) fn take_reply() -> Option<Reply> {
+    REPLY.take()
+}
+
+fn next_token() -> u64 {
+    let last = match LAST.get() {
+        0 => INLINE_BIT | (NEXT_THREAD.fetch_add(1, Ordering::Relaxed) & 0x7f_ffff) << COMMAND_BITS,
+        last => last,
+    };
+    let token = last & !COMMAND | (last + 1) & COMMAND;
+    LAST.set(token);
+    token
 }
 
 /// Whether this thread is inside an INLINE command: blocking services are not for it.
 pub(crate) fn is_running() -> bool {
-    CURRENT.with_borrow(Option::is_some)
+    GENERATION.get() != 0
 }
 
 /// Whether `token` is the INLINE command of this thread and has no reply yet.
 pub(crate) fn is_open(token: u64) -> bool {
-    CURRENT.with_borrow(|current| {
-        current.as_ref().is_some_and(|current| current.token == token && current.reply.is_none())
-    })
+    token != 0 && OPEN.get() == token
 }
 
 /// Takes the reply of this thread's INLINE command. False: not its token, or it has one already.
 pub(crate) fn reply(token: u64, reply: Reply) -> bool {
-    CURRENT.with_borrow_mut(|current| match current {
-        Some(current) if current.token == token && current.reply.is_none() => {
-            current.reply = Some(reply);
-            true
-        }
-        _ => false,
-    })
+    let open = is_open(token);
+    if open {
+        OPEN.set(0);
+        REPLY.set(Some(reply));
+    }
+    open
 }

@@ -42,7 +42,8 @@ impl Manager {
         for call in orphans {
             let message = format!(
                 "Plugin '{}' was replaced and no longer has the command '{}'.",
-                new.plugin.id, call.command.key
+                new.plugin.id,
+                call.command.key()
             );
             call.answer(Reply::error(ErrorCode::PluginGone, message));
         }
@@ -115,13 +116,9 @@ impl Table {
     pub(super) fn of(registry: &super::Registry) -> Self {
         let mut table = Self::with_builtins();
         for generation in registry.records.iter().filter_map(|record| record.current.as_ref()) {
-            for command in &generation.descriptor.commands {
-                let slot = Slot::Plugin(PluginEntry {
-                    plugin: generation.plugin.clone(),
-                    generation: generation.clone(),
-                    class: command.class,
-                    flags: command.flags,
-                });
+            for (index, command) in generation.descriptor.commands.iter().enumerate() {
+                let (plugin, generation) = (generation.plugin.clone(), generation.clone());
+                let slot = Slot::Plugin(PluginEntry { plugin, generation, command: index });
                 if command.is_catch_all() {
                     table.catch_all = Some(slot);
                 } else {

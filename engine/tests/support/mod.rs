@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "for tests only")]
 
 use jackfield_engine::{
-    CallHandle, Engine, EngineConfig, LastEnd, Limits, Next, Order, PluginConfig, Progress, ReplySink, ReplyTo,
+    CallHandle, Caller, Engine, EngineConfig, LastEnd, Limits, Next, Order, PluginConfig, Progress, ReplySink,
     Submitted, Subscription, Watch, WhenFull,
 };
 use jackfield_message::{Command, Failure, Reply, Success};
@@ -355,14 +355,15 @@ impl Bench {
 
     pub fn submit(&self, command: Command, order: Option<&Arc<Order>>) -> Pending {
         let (sink, answers) = Sink::new();
-        match self.engine.submit(command, ReplyTo { sink, request: 7 }, order) {
+        let sink: Arc<dyn ReplySink> = sink;
+        match self.engine.burst().submit(command, Caller { sink: &sink, request: 7, order }) {
             Submitted::Answered(reply) => Pending { at_once: Some(reply), handle: None, answers },
             Submitted::Waiting(handle) => Pending { at_once: None, handle: Some(handle), answers },
         }
     }
 
     pub fn send(&self, key: &str, params: &Value) -> Pending {
-        self.submit(Command::new(key, params.to_string()), None)
+        self.submit(Command::new(key, &params.to_string()), None)
     }
 
     pub fn call(&self, key: &str, params: &Value) -> Answer {

@@ -3,14 +3,15 @@
 
 mod lineup;
 
+use crate::stop::Stop;
 use crate::transport::{Transport, TransportError};
 use jackfield_dialects::{Action, Close, Dialect, Frame, Keys};
-use jackfield_engine::{Engine, Limits, Order, Overlap, ReplySink, ReplyTo, Submitted};
-use jackfield_message::{ErrorCode, Failure, Reply, SessionId};
-use lineup::{Lineup, Place};
+use jackfield_engine::{Burst, Caller, Engine, Limits, Order, ReplySink, Submitted};
+use jackfield_message::{Command, ErrorCode, Failure, Reply, SessionId};
+use lineup::Lineup;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio_util::sync::CancellationToken;
 
 /// Messages that are read ahead of what may be submitted, so that pings, closes and cancels get through.
 const LOOK_AHEAD: usize = 16;
@@ -27,8 +28,29 @@ pub struct Shared {
     pub engine: Arc<Engine>,
     /// All limits.
     pub limits: Limits,
-    /// Cancelled when the server stops: by a signal, or by a `quit` that was granted.
-    pub stop: CancellationToken,
+    /// By a signal, or by a `quit` that was granted.
+    pub stop: Stop,
+    /// By all sessions.
+    pub awaited: Awaited,
+}
+
+/// How many answers the sessions of a server wait for, from threads of plugins and of the engine. Clones are one count.
+#[derive(Clone, Debug, Default)]
+pub struct Awaited(Arc<AtomicUsize>);
+
+impl Awaited {
+    /// Whether there is one.
+    pub fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
+    fn add(&self, count: usize) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn take(&self, count: usize) {
+        self.0.fetch_sub(count, Ordering::Relaxed);
+    }
 }
 
 /// One connection as it is served.
@@ -43,7 +65,7 @@ pub struct Session<T> {
     order: Arc<Order>,
     /// Unbounded in type only: the engine answers each command once, and `session_in_flight` bounds those.
     replies: UnboundedReceiver<(u64, Reply)>,
-    sink: Arc<Sink>,
+    sink: Arc<dyn ReplySink>,
     actions: Vec<Action>,
     frames: Vec<Frame>,
 }
@@ -70,7 +92,7 @@ impl ReplySink for Sink {
 }
 
 /// What the dialect may know of the router.
-struct Registered<'a>(&'a Engine);
+struct Registered<'a>(&'a Burst<'a>);
 
 impl Keys for Registered<'_> {
     fn is_command(&self, key: &str) -> bool {
@@ -104,6 +126,7 @@ impl<T: Transport> Session<T> {
     /// Serves the connection to its end.
     pub async fn run(mut self) {
         let end = self.serve().await;
+        self.shared.awaited.take(self.lineup.in_flight());
         for handle in self.lineup.handles() {
             self.shared.engine.disconnect(handle);
         }
@@ -112,7 +135,7 @@ impl<T: Transport> Session<T> {
             Ok(End::Close(close)) => self.transport.close(Some(close)).await,
             Ok(End::Quit(close)) => {
                 self.transport.close(Some(close)).await;
-                self.shared.stop.cancel();
+                self.shared.stop.begin();
             }
             Err(error) => self.fail(error).await,
         }
@@ -120,12 +143,13 @@ impl<T: Transport> Session<T> {
 
     async fn serve(&mut self) -> Result<End, TransportError> {
         // A token of its own, so that sessions do not meet at one lock.
-        let stop = self.shared.stop.child_token();
+        let shared = self.shared.clone();
+        let stop = shared.stop.child();
         let mut stopped = std::pin::pin!(stop.cancelled());
-        let (mut ended, mut stopping) = (false, false);
+        // Once it was asked for, the stop wakes this task by itself.
+        let (mut ended, mut stopping, mut asked) = (false, false, false);
         loop {
-            self.submit();
-            if let Some(close) = self.send().await? {
+            if let Some(close) = self.quit()? {
                 return Ok(End::Quit(close));
             }
             self.transport.flush().await?;
@@ -142,32 +166,31 @@ impl<T: Transport> Session<T> {
             tokio::select! {
                 biased;
                 // Never `None`: the session holds a sender itself.
-                Some((request, reply)) = self.replies.recv() => {
-                    self.answered(request, reply);
-                    while let Ok((request, reply)) = self.replies.try_recv() {
-                        self.answered(request, reply);
-                    }
+                Some((request, reply)) = self.replies.recv(), if self.lineup.in_flight() > 0 => {
+                    self.answers(request, reply)?;
                 }
-                () = &mut stopped, if !stopping => stopping = true,
-                message = self.transport.next(), if !ended && self.may_read() => match message {
-                    Ok(Some(message)) => ended = self.read(message).await?,
-                    Ok(None) => ended = true,
-                    Err(error) => ended = self.refused(error)?,
-                },
+                () = &mut stopped, if !stopping && (!asked || shared.stop.is_begun()) => stopping = true,
+                message = self.transport.next(), if !ended && self.may_read() => {
+                    asked = true;
+                    ended = match message {
+                        Ok(Some(message)) => self.messages(message, &shared.engine)?,
+                        Ok(None) => true,
+                        Err(error) => self.refused(error)?,
+                    };
+                }
             }
         }
     }
 
     /// Takes a message, and further ones that have arrived with it, so that they are answered in one write. True: no more
-    /// will come.
-    async fn read(&mut self, first: Frame) -> Result<bool, TransportError> {
+    /// will come. Never waits, so that the burst is one for the clock too.
+    fn messages(&mut self, first: Frame, engine: &Engine) -> Result<bool, TransportError> {
+        let burst = engine.burst();
         let (mut next, mut taken) = (Some(first), 0);
         while let Some(message) = next {
-            self.message(message);
-            self.submit();
+            self.message(message, &burst)?;
             taken += 1;
-            if self.send().await?.is_some() || taken == BATCH || !self.may_read() {
-                // Where a quit was granted, `serve` finds it again at the front.
+            if taken == BATCH || self.transport.is_full() || !self.may_read() {
                 break;
             }
             next = match self.transport.ready() {
@@ -185,65 +208,150 @@ impl<T: Transport> Session<T> {
             return Err(error);
         }
         let failure = Failure::new(ErrorCode::TooLarge, sentence(&error.to_string()));
-        let frames = self.dialect.on_refusal(&failure).into_iter().collect();
-        self.lineup.push(Place::Ready(frames));
+        if let Some(frame) = self.dialect.on_refusal(&failure) {
+            self.answer(frame)?;
+        }
         Ok(true)
     }
 
-    fn message(&mut self, message: Frame) {
+    fn message(&mut self, message: Frame, burst: &Burst<'_>) -> Result<(), TransportError> {
         let bytes = match &message {
             Frame::Text(text) => text.len(),
             Frame::Binary(binary) => binary.len(),
         };
-        self.dialect.on_message(message, &Registered(&self.shared.engine), &mut self.actions);
-        for action in self.actions.drain(..) {
-            self.lineup.push(match action {
-                Action::Call { mut command, .. } => {
-                    command.session = self.id;
-                    Place::Read { command, bytes }
-                }
-                Action::Answer { frame, .. } => Place::Ready(vec![frame]),
-                Action::Quit { granted, close, .. } if self.may_quit => Place::Quit(granted, close),
-                Action::Quit { refused, .. } => Place::Ready(vec![refused]),
-            });
-        }
-    }
-
-    /// Submits what may run now: commands overlap only while all of them go to the same SERIAL instance.
-    fn submit(&mut self) {
-        let engine = &self.shared.engine;
-        while self.lineup.in_flight() < self.shared.limits.session_in_flight
-            && let Some((request, command, overlap)) = self.lineup.take_next(|key| engine.overlap(key))
+        let mut actions = std::mem::take(&mut self.actions);
+        self.dialect.on_message(message, &Registered(burst), &mut actions);
+        if let [Action::Call { command, .. }] = &mut *actions
+            && self.lineup.is_empty()
         {
-            let reply_to = ReplyTo { sink: self.sink.clone(), request };
-            // Only commands that may follow others need a place in the order.
-            let order = matches!(overlap, Overlap::SamePlugin(_)).then_some(&self.order);
-            match engine.submit(command, reply_to, order) {
-                Submitted::Answered(reply) => {
-                    self.dialect.on_reply(request, reply, &mut self.frames);
-                    self.lineup.ready(request, self.frames.drain(..).collect());
-                }
-                Submitted::Waiting(handle) => self.lineup.waiting(request, handle, overlap),
+            // The usual case, without moving the command: what is INLINE and alone is answered where it lies.
+            command.session = self.id;
+            if let Some(reply) = burst.run(command) {
+                actions.clear();
+                self.actions = actions;
+                return self.reply_at_once(reply);
             }
         }
+        let done = actions.drain(..).try_for_each(|action| match action {
+            Action::Call { mut command, .. } => {
+                command.session = self.id;
+                self.call(command, bytes, burst)
+            }
+            Action::Answer { frame, .. } => self.answer(frame),
+            Action::Quit { granted, close, .. } if self.may_quit => {
+                self.lineup.push_quit(granted, close);
+                Ok(())
+            }
+            Action::Quit { refused, .. } => self.answer(refused),
+        });
+        self.actions = actions;
+        done
     }
 
-    fn answered(&mut self, request: u64, reply: Reply) {
+    /// The reply to the next request, with none before it.
+    fn reply_at_once(&mut self, reply: Reply) -> Result<(), TransportError> {
+        self.dialect.on_reply(self.lineup.next_request(), reply, &mut self.frames);
+        self.lineup.pass();
+        self.queue_frames()
+    }
+
+    /// Submits a command that has come just now, or puts it behind others.
+    fn call(&mut self, command: Command, bytes: usize, burst: &Burst<'_>) -> Result<(), TransportError> {
+        let may_submit = self.lineup.in_flight() < self.shared.limits.session_in_flight
+            && self.lineup.may_submit(|| burst.overlap(command.key()));
+        if !may_submit {
+            self.lineup.push_read(command, bytes);
+            return Ok(());
+        }
+        let request = self.lineup.next_request();
+        match burst.submit(command, self.caller(request)) {
+            Submitted::Waiting(handle) => {
+                self.shared.awaited.add(1);
+                self.lineup.push_waiting(handle, bytes);
+            }
+            Submitted::Answered(reply) if self.lineup.is_empty() => return self.reply_at_once(reply),
+            Submitted::Answered(reply) => {
+                self.dialect.on_reply(request, reply, &mut self.frames);
+                self.lineup.push_ready(self.frames.drain(..).collect());
+            }
+        }
+        Ok(())
+    }
+
+    /// An answer that needs no engine, behind those of the requests before it.
+    fn answer(&mut self, frame: Frame) -> Result<(), TransportError> {
+        if self.lineup.is_empty() {
+            self.lineup.pass();
+            return self.transport.queue(frame);
+        }
+        self.lineup.push_ready(vec![frame]);
+        Ok(())
+    }
+
+    /// Takes an answer, and further ones that are there, and submits what has waited for them.
+    fn answers(&mut self, request: u64, reply: Reply) -> Result<(), TransportError> {
+        let before = self.lineup.in_flight();
+        self.answered(request, reply)?;
+        while !self.transport.is_full()
+            && let Ok((request, reply)) = self.replies.try_recv()
+        {
+            self.answered(request, reply)?;
+        }
+        self.shared.awaited.take(before - self.lineup.in_flight());
+        if self.lineup.read_ahead() > 0 { self.submit() } else { Ok(()) }
+    }
+
+    fn answered(&mut self, request: u64, reply: Reply) -> Result<(), TransportError> {
         self.dialect.on_reply(request, reply, &mut self.frames);
+        if self.lineup.finish_front(request) {
+            self.queue_frames()?;
+            return self.queue_ready();
+        }
         self.lineup.ready(request, self.frames.drain(..).collect());
+        Ok(())
     }
 
-    /// Hands the answers at the front to the transport. Gives how to close where a granted quit is next.
-    async fn send(&mut self) -> Result<Option<Close>, TransportError> {
-        while let Some(frames) = self.lineup.pop_ready() {
-            for frame in frames {
-                self.transport.queue(frame).await?;
+    /// Submits commands that waited for others, as far as their turn has come.
+    fn submit(&mut self) -> Result<(), TransportError> {
+        let shared = self.shared.clone();
+        let burst = shared.engine.burst();
+        while self.lineup.in_flight() < shared.limits.session_in_flight
+            && let Some((request, command)) = self.lineup.take_next(|key| burst.overlap(key))
+        {
+            match burst.submit(command, self.caller(request)) {
+                Submitted::Answered(reply) => self.answered(request, reply)?,
+                Submitted::Waiting(handle) => {
+                    self.shared.awaited.add(1);
+                    self.lineup.waiting(request, handle);
+                }
             }
         }
-        let Some((granted, close)) = self.lineup.pop_quit() else { return Ok(None) };
-        if let Some(granted) = granted {
-            self.transport.queue(granted).await?;
+        Ok(())
+    }
+
+    fn caller(&self, request: u64) -> Caller<'_> {
+        Caller { sink: &self.sink, request, order: Some(&self.order) }
+    }
+
+    fn queue_frames(&mut self) -> Result<(), TransportError> {
+        if self.frames.len() > 1 {
+            return self.frames.drain(..).try_for_each(|frame| self.transport.queue(frame));
         }
+        self.frames.pop().map_or(Ok(()), |frame| self.transport.queue(frame))
+    }
+
+    /// Hands the answers at the front to the transport.
+    fn queue_ready(&mut self) -> Result<(), TransportError> {
+        while let Some(frames) = self.lineup.pop_ready() {
+            frames.into_iter().try_for_each(|frame| self.transport.queue(frame))?;
+        }
+        Ok(())
+    }
+
+    /// How to close, where a granted quit is next.
+    fn quit(&mut self) -> Result<Option<Close>, TransportError> {
+        let Some((granted, close)) = self.lineup.pop_quit() else { return Ok(None) };
+        granted.map_or(Ok(()), |granted| self.transport.queue(granted))?;
         Ok(Some(close))
     }
 

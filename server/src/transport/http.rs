@@ -55,7 +55,7 @@ pub async fn accept(stream: TcpStream, policy: &HttpPolicy) -> Result<(WebSocket
     let (mut stream, read, verdict) = Box::pin(handshake(stream, policy)).await?;
     let error = match verdict {
         Ok(Some(Ok(info))) => {
-            return Ok((WebSocket::new(stream, read, policy.buffer, policy.message_bytes).await, info));
+            return Ok((WebSocket::new(stream, read, policy.buffer, policy.message_bytes), info));
         }
         Ok(Some(Err(refusal))) => TransportError::Refused(refusal.why),
         Ok(None) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),

@@ -5,6 +5,7 @@
 //! - [`http`]: the HTTP before a WebSocket, with the rules of [`origin`] against web pages
 
 pub mod http;
+mod inlet;
 mod listener;
 pub mod origin;
 mod tcp;
@@ -24,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// How long an orderly end may take: the close handshake, and reading away what the peer still sends.
 pub(crate) const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// Answers that wait for the flush. Beyond it they go out early, so that a batch has a bound.
+/// Answers that wait for the flush, in bytes. At it they go out early, so that a batch has a bound.
 pub(crate) const WRITE_BYTES: usize = 128 << 10;
 
 /// One connection that carries messages. One task owns it.
@@ -43,9 +44,11 @@ pub trait Transport: Send {
     /// For draining what one read brought, to answer it in one write.
     fn ready(&mut self) -> Result<Option<Frame>, TransportError>;
 
-    /// Puts an answer behind the others. Waits only while much is queued and the peer does not read. A call that is
-    /// cancelled may lose its frame.
-    fn queue(&mut self, frame: Frame) -> impl Future<Output = Result<(), TransportError>> + Send;
+    /// Puts an answer behind the others.
+    fn queue(&mut self, frame: Frame) -> Result<(), TransportError>;
+
+    /// So much is queued that it is to be flushed before more is.
+    fn is_full(&self) -> bool;
 
     /// Sends all that is queued, in one write where the socket takes it. Cancel safe.
     fn flush(&mut self) -> impl Future<Output = Result<(), TransportError>> + Send;

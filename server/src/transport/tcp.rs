@@ -189,7 +189,7 @@ impl Transport for Tcp {
         }
     }
 
-    async fn queue(&mut self, frame: Frame) -> Result<(), TransportError> {
+    fn queue(&mut self, frame: Frame) -> Result<(), TransportError> {
         let bytes = match frame {
             Frame::Text(text) => text.into_bytes(),
             Frame::Binary(bytes) => bytes,
@@ -198,7 +198,11 @@ impl Transport for Tcp {
         self.queued.reserve(bytes.len() + eol.len());
         self.queued.extend_from_slice(&bytes);
         self.queued.extend_from_slice(eol);
-        if self.queued.len() >= WRITE_BYTES { self.flush().await } else { Ok(()) }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.queued.len() >= WRITE_BYTES
     }
 
     async fn flush(&mut self) -> Result<(), TransportError> {

@@ -1,59 +1,94 @@
+use super::inlet::Inlet;
 use super::{CLOSE_LIMIT, Transport, TransportError, WRITE_BYTES, linger};
+use crate::sys;
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
 use jackfield_dialects::{Close, Frame};
-use jackfield_message::ByteString;
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame as WireFrame};
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 
-/// The server's end of a WebSocket (RFC 6455, no extensions).
+/// The server's end of a WebSocket (RFC 6455, no extensions). tungstenite keeps the protocol; reading and writing the socket
+/// is done here, in pieces as large as the system has them, and without the wakers that its asynchronous face sets for each
+/// message.
 #[derive(Debug)]
 pub struct WebSocket {
-    stream: WebSocketStream<Metered>,
+    protocol: tungstenite::WebSocket<Inlet>,
     limit: usize,
+    /// Bytes of answers since the last flush.
+    queued: usize,
+    /// The protocol has something to do: bytes to parse, or an answer to a ping or close.
+    due: bool,
+    /// It has ended, in order or with an error that was told.
+    ended: bool,
 }
 
 impl WebSocket {
     /// On a connection whose handshake is done. `read`: bytes that came behind it. `buffer`, `limit`: read buffer and longest
     /// message, in bytes.
-    pub async fn new(stream: TcpStream, read: Bytes, buffer: usize, limit: usize) -> Self {
+    pub fn new(stream: TcpStream, read: Bytes, buffer: usize, limit: usize) -> Self {
         let config = WebSocketConfig::default()
-            .read_buffer_size(buffer)
+            .read_buffer_size(Inlet::portion(buffer))
             .write_buffer_size(WRITE_BYTES)
             .max_message_size(Some(limit))
             .max_frame_size(Some(limit));
-        let stream = Metered { stream, unparsed: read.len(), full: false };
-        let stream = WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(config)).await;
-        Self { stream, limit }
+        let inlet = Inlet::new(stream, buffer, read.len());
+        let due = inlet.holds_more();
+        let protocol = tungstenite::WebSocket::from_partially_read(inlet, read.into(), Role::Server, Some(config));
+        Self { protocol, limit, queued: 0, due, ended: false }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, TransportError>> {
-        loop {
-            let message = match ready!(self.stream.poll_next_unpin(cx)) {
-                Some(Ok(message)) => message,
-                Some(Err(error)) => return Poll::Ready(Err(self.error(error))),
-                None => return Poll::Ready(Ok(None)),
-            };
-            self.stream.get_mut().parsed(message.len());
-            match message {
-                Message::Text(text) => {
-                    let text = ByteString::try_from(Bytes::from(text)).map_err(|_| TransportError::NotText);
-                    return Poll::Ready(text.map(|text| Some(Frame::Text(text))));
+        while !self.ended {
+            if self.due {
+                match self.parse() {
+                    Ok(Some(frame)) => return Poll::Ready(Ok(Some(frame))),
+                    Ok(None) => continue,
+                    Err(error) => {
+                        self.ended = true;
+                        return Poll::Ready(Err(error));
+                    }
                 }
-                Message::Binary(bytes) => return Poll::Ready(Ok(Some(Frame::Binary(bytes)))),
-                // Answered when the stream is polled again.
-                Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {}
+            }
+            let inlet = self.protocol.get_mut();
+            if inlet.poll_unblocked(cx)?.is_pending() {
+                ready!(inlet.poll_fill(cx))?;
+            }
+            self.due = true;
+        }
+        Poll::Ready(Ok(None))
+    }
+
+    /// One step of the protocol. `None`: no message by it.
+    fn parse(&mut self) -> Result<Option<Frame>, TransportError> {
+        let message = match self.protocol.read() {
+            Ok(message) => message,
+            Err(error) if would_block(&error) => {
+                self.due = false;
+                return Ok(None);
+            }
+            Err(Error::ConnectionClosed | Error::AlreadyClosed) => {
+                self.ended = true;
+                return Ok(None);
+            }
+            Err(error) => return Err(self.error(error)),
+        };
+        let inlet = self.protocol.get_mut();
+        inlet.parsed(message.len());
+        self.due = inlet.holds_more();
+        match message {
+            Message::Text(text) => Ok(Some(Frame::Text(sys::text::of_message(text)))),
+            Message::Binary(bytes) => Ok(Some(Frame::Binary(bytes))),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {
+                // Answered in the next step.
+                self.due = true;
+                Ok(None)
             }
         }
     }
@@ -72,6 +107,17 @@ impl WebSocket {
             other => TransportError::Protocol(other.to_string()),
         }
     }
+
+    async fn flush_all(&mut self) -> Result<(), TransportError> {
+        loop {
+            match self.protocol.flush() {
+                // Closed is flushed too.
+                Ok(()) | Err(Error::ConnectionClosed) => return Ok(()),
+                Err(error) if would_block(&error) => self.protocol.get_ref().stream.writable().await?,
+                Err(error) => return Err(self.error(error)),
+            }
+        }
+    }
 }
 
 impl Transport for WebSocket {
@@ -87,90 +133,58 @@ impl Transport for WebSocket {
     }
 
     fn ready(&mut self) -> Result<Option<Frame>, TransportError> {
-        // Each attempt clears the read buffer, so it is made only where something may stand there.
-        if !self.stream.get_ref().may_hold_more() {
+        if !self.due && self.protocol.get_ref().is_drained() {
             return Ok(None);
         }
+        // Not woken by this one: whoever waits for messages asks again by `next`.
         match self.poll_frame(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(frame) => frame,
             Poll::Pending => Ok(None),
         }
     }
 
-    async fn queue(&mut self, frame: Frame) -> Result<(), TransportError> {
+    fn queue(&mut self, frame: Frame) -> Result<(), TransportError> {
         let (bytes, kind) = match frame {
             Frame::Text(text) => (text.into_bytes(), Data::Text),
             Frame::Binary(bytes) => (bytes, Data::Binary),
         };
+        // With the least header: an empty answer counts too.
+        self.queued += 2 + bytes.len();
         // As a frame, because a text message would be checked for UTF-8 once more.
-        let message = Message::Frame(WireFrame::message(bytes, OpCode::Data(kind), true));
-        self.stream.feed(message).await.map_err(|error| self.error(error))
+        match self.protocol.write(Message::Frame(WireFrame::message(bytes, OpCode::Data(kind), true))) {
+            Err(error) if !would_block(&error) => Err(self.error(error)),
+            // What a blocked socket does not take stays in the protocol's buffer until the flush.
+            _ => Ok(()),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.queued >= WRITE_BYTES
     }
 
     async fn flush(&mut self) -> Result<(), TransportError> {
-        self.stream.flush().await.map_err(|error| self.error(error))
+        if self.queued > 0 {
+            self.flush_all().await?;
+            self.queued = 0;
+        }
+        Ok(())
     }
 
     async fn close(&mut self, close: Option<Close>) {
         let frame =
             close.map(|close| CloseFrame { code: close.code.into(), reason: Utf8Bytes::from_static(close.reason) });
         let _ = timeout(CLOSE_LIMIT, async {
-            let _ = self.stream.send(Message::Close(frame)).await;
+            // Whatever it says, the frame is queued if it can be.
+            let _ = self.protocol.close(frame);
+            let _ = self.flush_all().await;
             // Until the peer's close frame. After an error there is nothing more to parse, and this ends at once.
-            while let Some(Ok(_)) = self.stream.next().await {}
-            linger(self.stream.get_mut()).await;
+            while let Ok(Some(_)) = self.next().await {}
+            linger(&mut self.protocol.get_mut().stream).await;
         })
         .await;
     }
 }
 
-/// Knows whether a further read is worth while.
-#[derive(Debug)]
-struct Metered {
-    stream: TcpStream,
-    /// Bytes read and not yet known to be parsed; never too few.
-    unparsed: usize,
-    /// The last read filled its buffer, so the socket may hold more.
-    full: bool,
-}
-
-impl Metered {
-    fn may_hold_more(&self) -> bool {
-        self.full || self.unparsed > 0
-    }
-
-    /// A message of this length was parsed: at least its smallest masked frame has left the buffer.
-    fn parsed(&mut self, length: usize) {
-        let extended = match length {
-            0..=125 => 0,
-            126..=0xFFFF => 2,
-            _ => 8,
-        };
-        self.unparsed = self.unparsed.saturating_sub(2 + extended + 4 + length);
-    }
-}
-
-impl AsyncRead for Metered {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let (space, before) = (buffer.remaining(), buffer.filled().len());
-        let done = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        let length = buffer.filled().len() - before;
-        self.full = length == space;
-        self.unparsed += length;
-        done
-    }
-}
-
-impl AsyncWrite for Metered {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
+fn would_block(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

@@ -45,13 +45,13 @@ fn raw(command: &Command, token: u64, attachments: &[*const abi::jf_attachment])
         struct_size: size_of::<abi::jf_command>() as u32,
         attachment_count: attachments.len() as u32,
         token,
-        key: abi::jf_str::new(&command.key),
-        params: abi::jf_str::new(&command.params),
+        key: abi::jf_str::new(command.key()),
+        params: abi::jf_str::new(command.params()),
         attachments: attachments.as_ptr(),
         session: command.session.0,
-        principal: abi::jf_str::new(&command.principal),
+        principal: abi::jf_str::new(command.principal()),
         dialect: abi::jf_str::new(command.dialect),
-        trace_id: abi::jf_str::new(&command.trace_id),
+        trace_id: abi::jf_str::new(command.trace_id()),
         deadline_ns: command.deadline.map_or(0, monotonic_ns),
     }
 }

@@ -60,6 +60,21 @@ pub(super) unsafe fn read_struct<T: Copyable>(pointer: *const T) -> Result<T, Un
     Ok(unsafe { value.assume_init() })
 }
 
+/// Shows a struct to `read`: where it stands, if it is as long as this host knows it, else a copy.
+///
+/// # Safety
+/// As for [`read_struct`], and nobody changes the struct meanwhile.
+pub(super) unsafe fn with_struct<T: Copyable, R>(pointer: *const T, read: impl FnOnce(&T) -> R) -> Result<R, Unusable> {
+    // SAFETY: promised by the caller; the size is read without any claim on alignment.
+    let whole = !pointer.is_null() && unsafe { pointer.cast::<u32>().read_unaligned() } as usize == size_of::<T>();
+    if whole && pointer.is_aligned() {
+        // SAFETY: as many bytes are readable as a `T` has, and any bytes are one (Copyable).
+        return Ok(read(unsafe { &*pointer }));
+    }
+    // SAFETY: promised by the caller.
+    Ok(read(&unsafe { read_struct(pointer) }?))
+}
+
 /// Structs of the plugin API that hold only integers, pointers and nullable function pointers.
 ///
 /// # Safety

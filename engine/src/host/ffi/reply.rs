@@ -1,6 +1,8 @@
-use super::read::{MAX_STORY, MAX_TEXT, Unusable, copy, elements, lossy_text, own, read_struct, text, utf8};
+use super::read::{
+    MAX_STORY, MAX_TEXT, Unusable, copy, elements, lossy_text, own, read_struct, text, utf8, with_struct,
+};
 use crate::host::Ledger;
-use jackfield_message::{Attachment, ByteString, Culprit, ErrorCode, Failure, Reply, Success, json};
+use jackfield_message::{Attachment, ByteString, Culprit, ErrorCode, Failure, Plain, Reply, Success, json};
 use jackfield_plugin_api as abi;
 use std::sync::Arc;
 
@@ -13,8 +15,14 @@ const MAX_MESSAGE: usize = 16 << 10;
 /// `reply` is null or points to a reply as the ABI describes it.
 pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger>) -> Result<Reply, Unusable> {
     // SAFETY: promised by the caller, also for everything that is reachable from here.
+    unsafe { with_struct(reply, |raw| read(raw, ledger))? }
+}
+
+/// # Safety
+/// As for [`read_reply`].
+unsafe fn read(raw: &abi::jf_reply, ledger: &Arc<Ledger>) -> Result<Reply, Unusable> {
+    // SAFETY: promised by the caller.
     unsafe {
-        let raw = read_struct(reply)?;
         let max = ledger.limits.attachment_bytes;
         let json = if raw.json_buf.ptr.is_null() && raw.json_buf.release.is_none() {
             copy(abi::jf_bytes { ptr: raw.json.ptr.cast(), len: raw.json.len }, max)
@@ -22,7 +30,7 @@ pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger
             own(raw.json_buf, max, ledger)
         };
         // Read before any fault of the JSON is told: they may own buffers too.
-        let attachments = read_attachments(&raw, ledger);
+        let attachments = read_attachments(raw, ledger);
         let json = json.map_err(limited).and_then(utf8).map_err(|why| in_part("JSON", why))?;
         let attachments = attachments?;
         if !json.is_empty() && json::check(&json, ledger.limits.nesting).is_err() {
@@ -30,7 +38,7 @@ pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger
         }
         if raw.status == abi::JF_OK {
             let json = if json.is_empty() { ByteString::from_static("null") } else { json };
-            return Ok(Reply { outcome: Ok(Success { json, attachments, ack_only: false }) });
+            return Ok(Reply { outcome: Ok(Success { json, attachments, plain: Plain::Result }) });
         }
         let message = text(raw.message, MAX_STORY).map_err(|why| in_part("message", why))?;
         let mut failure = failure(raw.status, &message[..message.floor_char_boundary(MAX_MESSAGE)], ledger);
@@ -49,7 +57,7 @@ pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger
 
 /// # Safety
 /// As for [`read_reply`].
-unsafe fn read_attachments(raw: &abi::jf_reply, ledger: &Arc<Ledger>) -> Result<Vec<Attachment>, Unusable> {
+unsafe fn read_attachments(raw: &abi::jf_reply, ledger: &Arc<Ledger>) -> Result<Box<[Attachment]>, Unusable> {
     // SAFETY: promised by the caller.
     unsafe {
         let pointers =
@@ -67,7 +75,7 @@ unsafe fn read_attachments(raw: &abi::jf_reply, ledger: &Arc<Ledger>) -> Result<
                 Err(fault) => first_fault = first_fault.or(Some(fault)),
             }
         }
-        first_fault.map_or(Ok(attachments), Err)
+        first_fault.map_or(Ok(attachments.into()), Err)
     }
 }
 

@@ -49,7 +49,7 @@ async fn messages_go_both_ways_unchanged() {
         sent.unwrap();
         assert_eq!(received.unwrap(), Some(frame.clone()));
         let answer = async {
-            server.queue(frame).await.unwrap();
+            server.queue(frame).unwrap();
             server.flush().await.unwrap();
         };
         let ((), back) = tokio::join!(soon(answer), soon(client.next()));
@@ -94,7 +94,7 @@ async fn all_that_one_read_brought_is_ready_without_waiting() {
 async fn what_is_queued_goes_out_with_the_flush_and_not_before() {
     let (mut client, mut server) = pair(&policy()).await;
     for number in 0..100 {
-        server.queue(text(&number.to_string())).await.unwrap();
+        server.queue(text(&number.to_string())).unwrap();
     }
     let mut byte = [0];
     let early = timeout(Duration::from_millis(50), client.get_ref().peek(&mut byte)).await;
@@ -223,7 +223,7 @@ async fn broken_framing_is_closed_with_1002() {
 #[tokio::test]
 async fn answers_before_a_close_arrive_before_it() {
     let (mut client, mut server) = pair(&policy()).await;
-    server.queue(text("bye")).await.unwrap();
+    server.queue(text("bye")).unwrap();
     let client = async {
         assert_eq!(client.next().await.unwrap().unwrap(), Message::text("bye"));
         closed(client).await

@@ -1,0 +1,91 @@
+//! What a session has to submit in one go: one look at the routing table and two at the clock for all of it.
+
+use crate::call::Caller;
+use crate::core::Core;
+use crate::dispatch::Submitted;
+use crate::gate::Entrant;
+use crate::generation::SLOW;
+use crate::router::{Class, Overlap, Slot, Table};
+use arc_swap::Guard;
+use jackfield_message::{Command, Reply};
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The commands that came in one read, or in the moment. Not to be kept while waiting: it has the routing table of its
+/// beginning, and the time until it is dropped is what its INLINE commands took.
+pub struct Burst<'e> {
+    core: &'e Arc<Core>,
+    table: Guard<Arc<Table>>,
+    /// Where in the table the last key was: commands that come together often have one key, and each is looked up twice.
+    last: Cell<usize>,
+    /// When the first INLINE command began.
+    inline_since: Cell<Option<Instant>>,
+}
+
+impl<'e> Burst<'e> {
+    pub(crate) fn new(core: &'e Arc<Core>) -> Self {
+        Self { core, table: core.router.load(), last: Cell::new(0), inline_since: Cell::new(None) }
+    }
+
+    fn find(&self, key: &str) -> Option<&Slot> {
+        self.table.find_again(key, &self.last)
+    }
+
+    /// Whether `key` is a command now.
+    pub fn is_command(&self, key: &str) -> bool {
+        // What is not there may have come since.
+        !key.is_empty() && (self.find(key).is_some() || self.core.router.load().find(key).is_some())
+    }
+
+    /// Whether a catch-all plugin is loaded.
+    pub fn catches_all(&self) -> bool {
+        self.find("").is_some() || self.core.router.load().find("").is_some()
+    }
+
+    /// Whether a command may follow others of an in-order session before they are answered.
+    pub fn overlap(&self, key: &str) -> Overlap {
+        match self.find(key) {
+            Some(Slot::Plugin(entry)) if entry.class() == Class::Serial => Overlap::SamePlugin(entry.plugin.number),
+            _ => Overlap::Never,
+        }
+    }
+
+    /// Runs an INLINE command here and now, where nothing is in its way. `None`: it is to be submitted.
+    pub fn run(&self, command: &Command) -> Option<Reply> {
+        let Some(Slot::Plugin(entry)) = self.find(command.key()) else { return None };
+        let may_run = entry.class() == Class::Inline
+            && self.core.is_accepting()
+            && entry.generation.gate().enter(Entrant::Outside).is_ok();
+        if !may_run {
+            return None;
+        }
+        if self.inline_since.get().is_none() {
+            self.inline_since.set(Some(Instant::now()));
+        }
+        let reply = entry.generation.run_inline(entry.command, command);
+        entry.generation.leave();
+        Some(reply)
+    }
+
+    /// Routes a command; never blocks.
+    pub fn submit(&self, command: Command, caller: Caller<'_>) -> Submitted {
+        match self.run(&command) {
+            Some(reply) => Submitted::Answered(reply),
+            None => self.core.submit(&self.table, command, caller),
+        }
+    }
+}
+
+impl Drop for Burst<'_> {
+    /// Which of the commands was slow, if they were, is found out by measuring the next ones.
+    fn drop(&mut self) {
+        let Some(since) = self.inline_since.get() else { return };
+        let now = Instant::now();
+        if now.duration_since(since) >= SLOW {
+            for entry in self.table.plugin_entries().filter(|entry| entry.class() == Class::Inline) {
+                entry.generation.suspect(entry.command, now);
+            }
+        }
+    }
+}
