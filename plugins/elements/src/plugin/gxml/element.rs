@@ -2,8 +2,9 @@
 //! "state", "geometry", "result", "other": [tree]}`; what the file does not have is left out. What tells elements apart
 //! comes first, so that a list of them need not read their geometry.
 
+use super::attributes::attributes;
 use super::json::Json;
-use super::leaf::{attributes, is_blank, leaf_text_into, no_number, plain_tag, shorten, stray};
+use super::leaf::{is_blank, leaf_text_into, no_number, plain_tag, shorten, stray};
 use super::lines::Lines;
 use super::tally::Tally;
 use super::vocabulary::{Group, TYPES};
@@ -77,7 +78,7 @@ pub fn rest<R: Read, T: FnMut(u64) -> bool, W: Write>(
     out.other.0.clear();
     let mut seen = [false; CHILDREN.len() + 1];
     loop {
-        let tag = match xml.next()? {
+        let tag = match xml.next_tag()? {
             Node::Close => break,
             Node::Text(text) if is_blank(&text) => continue,
             Node::Text(text) => return Err(stray(&text, "an element")),

@@ -2,8 +2,9 @@
 //! `curve_data` is a list of `{"chunk", "points", "base64"}`. The points of a cloud are the list `points` of `[x, y, z]` or
 //! `[x, y, z, nx, ny, nz]` (or, with a list of trees as the seventh, what else a point had), then `count`.
 
+use super::attributes::attributes;
 use super::element::{Out, number};
-use super::leaf::{attributes, is_blank, leaf_text_into, no_number, nothing, shorten, stray};
+use super::leaf::{is_blank, leaf_text_into, no_number, nothing, shorten, stray};
 use super::vocabulary::WORDS;
 use super::xml::{Node, Xml};
 use super::{Fault, Result, curve, tree};
@@ -34,7 +35,7 @@ pub fn read<R: Read, T: FnMut(u64) -> bool, W: Write>(
     out.inner.0.clear();
     let (mut seen, mut repeated) = (0_u32, 0_u64);
     loop {
-        let (at, value) = match xml.next()? {
+        let (at, value) = match xml.next_tag()? {
             Node::Close => break,
             Node::Text(text) if is_blank(&text) => continue,
             Node::Text(text) => return Err(stray(&text, "geometry")),
@@ -170,7 +171,7 @@ pub fn coordinates<W: Write>(out: &mut Out<W>, values: [Option<&str>; 3], tag: &
 fn point<R: Read, T: FnMut(u64) -> bool, W: Write>(xml: &mut Xml<R, T>, out: &mut Out<W>) -> Result<()> {
     let (mut normal, mut others) = (false, 0);
     loop {
-        match xml.next()? {
+        match xml.next_tag()? {
             Node::Close => break,
             Node::Text(text) if is_blank(&text) => {}
             Node::Text(text) => return Err(stray(&text, "point")),

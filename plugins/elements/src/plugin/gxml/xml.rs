@@ -32,13 +32,21 @@ pub struct Xml<R, T> {
     depth: usize,
     /// The last tag was an empty one, whose end is to be told.
     close: bool,
+    /// Bytes of white space that the reader was not shown.
+    blank: u64,
 }
 
 impl<R: Read, T: FnMut(u64) -> bool> Xml<R, T> {
     pub fn new(source: R, tick: T) -> Self {
         let inner = BufReader::with_capacity(PIECE, source);
         let source = Source { inner, tick, read: 0, event: 0, cancelled: false };
-        Self { reader: Reader::from_reader(source), buf: Vec::new(), depth: 0, close: false }
+        Self { reader: Reader::from_reader(source), buf: Vec::new(), depth: 0, close: false, blank: 0 }
+    }
+
+    /// As [`next`](Self::next), for a place where white space means nothing.
+    pub fn next_tag(&mut self) -> Result<Node<'_>> {
+        self.blank += self.reader.get_mut().skip_blank();
+        self.next()
     }
 
     #[allow(clippy::should_implement_trait)] // Lends from itself, as no iterator can.
@@ -86,7 +94,7 @@ impl<R: Read, T: FnMut(u64) -> bool> Xml<R, T> {
     pub fn locate(&self, fault: Fault, element: u64) -> Fault {
         match fault {
             Fault::Content(text) => {
-                let byte = self.reader.buffer_position();
+                let byte = self.reader.buffer_position() + self.blank;
                 Fault::Content(format!("{text} (before byte {byte}, after {element} elements)"))
             }
             other => other,
@@ -142,6 +150,21 @@ struct Source<R, T> {
     /// Bytes of the event that is being read.
     event: u64,
     cancelled: bool,
+}
+
+impl<R: Read, T: FnMut(u64) -> bool> Source<R, T> {
+    /// Passes over the white space before a tag, of which a file has as much as of tags, and gives its length. Where it may
+    /// be anything else, or goes on behind this piece, it is left to the reader.
+    fn skip_blank(&mut self) -> u64 {
+        let piece = self.inner.buffer();
+        match piece.iter().position(|byte| !byte.is_ascii_whitespace()) {
+            Some(len) if piece[len] == b'<' => {
+                self.consume(len);
+                len as u64
+            }
+            _ => 0,
+        }
+    }
 }
 
 impl<R: Read, T: FnMut(u64) -> bool> BufRead for Source<R, T> {
