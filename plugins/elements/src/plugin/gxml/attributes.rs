@@ -10,26 +10,33 @@ use std::borrow::Cow;
 /// Longest value.
 const MAX_TEXT: usize = 1 << 20;
 
-/// The values of the attributes with these names, and whether there are others. None may stand twice. Fastest where they
-/// stand in the order of `names`.
-#[inline]
-pub fn attributes<'s, const N: usize>(
-    start: &'s BytesStart<'_>,
-    names: [&str; N],
-) -> Result<([Option<Cow<'s, str>>; N], bool)> {
+/// Values by the number of their name, and whether there are attributes with other names.
+type Values<'s, const N: usize> = ([Option<Cow<'s, str>>; N], bool);
+
+/// The values of the attributes with these names, and whether there are others. None may stand twice.
+#[inline(always)] // With the names known, comparing them costs little.
+pub fn attributes<'s, const N: usize>(start: &'s BytesStart<'_>, names: [&str; N]) -> Result<Values<'s, N>> {
     let mut values = [const { None }; N];
-    // Of the others, `tree` sees to it that each stands once.
-    let mut others = false;
     let mut at = start.name().as_ref().len();
+    // In the order of `names`, as programs write them; this is the short way of most tags.
     for (name, value) in names.iter().zip(&mut values) {
         if let Some((plain, end)) = plain(start, at, name) {
-            *value = Some(short(start, Cow::Borrowed(plain))?);
+            *value = Some(Cow::Borrowed(plain));
             at = end;
         }
     }
-    if at == start.len() {
-        return Ok((values, others));
-    }
+    if at == start.len() { Ok((values, false)) } else { rest(start, at, names, values) }
+}
+
+/// Goes on at `at`, in any order and form.
+fn rest<'s, const N: usize>(
+    start: &'s BytesStart<'_>,
+    at: usize,
+    names: [&str; N],
+    mut values: [Option<Cow<'s, str>>; N],
+) -> Result<Values<'s, N>> {
+    // Of the others, `tree` sees to it that each stands once.
+    let mut others = false;
     for attribute in Attributes::new(start, at).with_checks(false) {
         let attribute = attribute.map_err(|error| broken(start, &error))?;
         match names.iter().position(|name| *name == attribute.key.as_ref()) {
@@ -47,20 +54,17 @@ pub fn attributes<'s, const N: usize>(
 
 /// The value of the attribute `name` at `at`, and its end, where it is written as programs do, ` name="value"`, with a value
 /// that stands for itself.
+#[inline]
 fn plain<'t>(tag: &'t str, at: usize, name: &str) -> Option<(&'t str, usize)> {
     let value = tag.get(at..)?.strip_prefix(' ')?.strip_prefix(name)?.strip_prefix("=\"")?;
     let len = value.bytes().position(|byte| matches!(byte, b'"' | b'&' | b'\t' | b'\r' | b'\n'))?;
     let end = tag.len() - value.len() + len + 1;
-    (value.as_bytes()[len] == b'"').then(|| (&value[..len], end))
+    (value.as_bytes()[len] == b'"' && len <= MAX_TEXT).then(|| (&value[..len], end))
 }
 
 /// The value of an attribute, references resolved.
 pub fn value<'s>(start: &BytesStart<'_>, attribute: &Attribute<'s>) -> Result<Cow<'s, str>> {
     let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| broken(start, &error))?;
-    short(start, value)
-}
-
-fn short<'s>(start: &BytesStart<'_>, value: Cow<'s, str>) -> Result<Cow<'s, str>> {
     if value.len() > MAX_TEXT {
         return Err(Fault::content(format!(
             "an attribute of '{}' is longer than {MAX_TEXT} bytes",
