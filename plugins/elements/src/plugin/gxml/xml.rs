@@ -55,7 +55,7 @@ impl<R: Read, T: FnMut(u64) -> bool> Xml<R, T> {
             return Ok(Node::Close);
         }
         self.buf.clear();
-        self.reader.get_mut().event = 0;
+        self.reader.get_mut().begin_event();
         let event = match self.reader.read_event_into(&mut self.buf) {
             Ok(event) => event,
             Err(error) => return Err(fault(error, self.reader.get_ref().cancelled)),
@@ -145,14 +145,33 @@ fn check_encoding(decl: &BytesDecl<'_>) -> Result<()> {
 struct Source<R, T> {
     inner: BufReader<R>,
     tick: T,
-    /// Bytes read in all.
+    /// Bytes read in all, with those that wait in `inner`.
     read: u64,
-    /// Bytes of the event that is being read.
+    /// Where in them the event begins that is being read.
     event: u64,
     cancelled: bool,
 }
 
 impl<R: Read, T: FnMut(u64) -> bool> Source<R, T> {
+    fn begin_event(&mut self) {
+        self.event = self.read - self.inner.buffer().len() as u64;
+    }
+
+    /// Reads the next piece. Limits are checked here, so that they cost nothing a tag.
+    #[cold]
+    fn refill(&mut self) -> io::Result<()> {
+        if self.read - self.event > MAX_EVENT {
+            let text = format!("one tag or text is longer than {} MiB", MAX_EVENT >> 20);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+        }
+        if !(self.tick)(self.read) {
+            self.cancelled = true;
+            return Err(io::Error::other("cancelled"));
+        }
+        self.read += self.inner.fill_buf()?.len() as u64;
+        Ok(())
+    }
+
     /// Passes over the white space before a tag, of which a file has as much as of tags, and gives its length. Where it may
     /// be anything else, or goes on behind this piece, it is left to the reader.
     fn skip_blank(&mut self) -> u64 {
@@ -168,23 +187,16 @@ impl<R: Read, T: FnMut(u64) -> bool> Source<R, T> {
 }
 
 impl<R: Read, T: FnMut(u64) -> bool> BufRead for Source<R, T> {
+    #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.inner.buffer().is_empty() {
-            if self.event > MAX_EVENT {
-                let text = format!("one tag or text is longer than {} MiB", MAX_EVENT >> 20);
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
-            }
-            if !(self.tick)(self.read) {
-                self.cancelled = true;
-                return Err(io::Error::other("cancelled"));
-            }
+            self.refill()?;
         }
-        self.inner.fill_buf()
+        Ok(self.inner.buffer())
     }
 
+    #[inline]
     fn consume(&mut self, len: usize) {
-        self.read += len as u64;
-        self.event += len as u64;
         self.inner.consume(len);
     }
 }
