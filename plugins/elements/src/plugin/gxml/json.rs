@@ -54,7 +54,7 @@ impl Json {
     #[must_use]
     #[inline]
     pub fn number(&mut self, text: &str) -> bool {
-        if text.len() <= MAX_NUMBER && is_plain(text.as_bytes()) {
+        if is_plain(text) {
             self.raw(text);
             true
         } else {
@@ -62,15 +62,13 @@ impl Json {
         }
     }
 
+    /// With an exponent, or in a form that JSON lacks, such as "+1", ".5" and "007".
     fn odd_number(&mut self, text: &str) -> bool {
         if text == "invalid" {
             self.raw("null");
         } else if text.len() > MAX_NUMBER {
             return false;
-        } else if is_plain(text.as_bytes()) {
-            self.raw(text);
         } else {
-            // Forms that JSON lacks, such as "+1", ".5" and "007", and those with an exponent.
             match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => {
                     if is_json(text) {
@@ -106,18 +104,27 @@ impl Json {
     }
 }
 
-/// A JSON number without an exponent: `-?(0|[1-9][0-9]*)(\.[0-9]+)?`.
-fn is_plain(text: &[u8]) -> bool {
-    let text = text.strip_prefix(b"-").unwrap_or(text);
-    let whole = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-    if whole == 0 || (whole > 1 && text[0] == b'0') {
-        return false;
+/// The length of the JSON number without an exponent that `text` begins with: `-?(0|[1-9][0-9]*)(\.[0-9]+)?`.
+#[inline]
+pub fn plain_number(text: &[u8]) -> Option<usize> {
+    let digits = |from: usize| from + text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let start = usize::from(text.first() == Some(&b'-'));
+    let mut end = digits(start);
+    if end == start || (text[start] == b'0' && end > start + 1) {
+        return None;
     }
-    match &text[whole..] {
-        [] => true,
-        [b'.', rest @ ..] => !rest.is_empty() && rest.iter().all(u8::is_ascii_digit),
-        _ => false,
+    if text.get(end) == Some(&b'.') {
+        let point = end;
+        end = digits(point + 1);
+        if end == point + 1 {
+            return None;
+        }
     }
+    (end <= MAX_NUMBER).then_some(end)
+}
+
+fn is_plain(text: &str) -> bool {
+    plain_number(text.as_bytes()) == Some(text.len())
 }
 
 fn is_json(text: &str) -> bool {

@@ -14,6 +14,7 @@ mod lines;
 mod result;
 mod tally;
 mod tree;
+mod vector;
 mod vocabulary;
 mod xml;
 

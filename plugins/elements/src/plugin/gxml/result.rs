@@ -4,8 +4,8 @@
 
 use super::attributes::attributes;
 use super::element::Out;
-use super::geometry::coordinates;
 use super::leaf::{is_blank, no_number, nothing, stray};
+use super::vector::coordinates;
 use super::vocabulary::QUANTITIES;
 use super::xml::{Node, Xml};
 use super::{Fault, Result, tree};
@@ -119,7 +119,7 @@ fn value<W: Write>(start: &BytesStart<'_>, tag: &str, out: &mut Out<W>) -> Resul
         ([None, Some(x), Some(y), Some(z)], false) => {
             out.lines.json.name(tag);
             out.lines.json.raw("[");
-            coordinates(out, [Some(&*x), Some(&*y), Some(&*z)], tag)?;
+            coordinates(&mut out.lines.json, [Some(&*x), Some(&*y), Some(&*z)], tag)?;
             out.lines.json.raw("]");
             Ok(true)
         }

@@ -45,7 +45,9 @@ impl<R: Read, T: FnMut(u64) -> bool> Xml<R, T> {
 
     /// As [`next`](Self::next), for a place where white space means nothing.
     pub fn next_tag(&mut self) -> Result<Node<'_>> {
-        self.blank += self.reader.get_mut().skip_blank();
+        if !self.close {
+            self.blank += self.reader.get_mut().skip_blank();
+        }
         self.next()
     }
 
