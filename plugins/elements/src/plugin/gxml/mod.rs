@@ -11,6 +11,7 @@ mod geometry;
 mod json;
 mod leaf;
 mod lines;
+mod pieces;
 mod result;
 mod tally;
 mod tree;

@@ -1,17 +1,14 @@
 //! XML as a stream of tags and texts, with a limit on everything that a file could make large.
 
+use super::pieces::Pieces;
 use super::{Fault, Result};
 use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use std::borrow::Cow;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 
-/// One tag with its attributes, or one text. Base64 of a curve of 1.3 million points fits.
-const MAX_EVENT: u64 = 64 << 20;
 /// Each level becomes two levels of JSON, of which the server takes 128.
 const MAX_DEPTH: usize = 32;
-/// Read at once, and between two calls of `tick`.
-const PIECE: usize = 64 << 10;
 
 /// What comes next.
 pub enum Node<'b> {
@@ -27,7 +24,7 @@ pub enum Node<'b> {
 
 /// A GXML file. A DTD is refused, and with it every entity that XML itself does not define.
 pub struct Xml<R, T> {
-    reader: Reader<Source<R, T>>,
+    reader: Reader<Pieces<R, T>>,
     buf: Vec<u8>,
     depth: usize,
     /// The last tag was an empty one, whose end is to be told.
@@ -38,9 +35,13 @@ pub struct Xml<R, T> {
 
 impl<R: Read, T: FnMut(u64) -> bool> Xml<R, T> {
     pub fn new(source: R, tick: T) -> Self {
-        let inner = BufReader::with_capacity(PIECE, source);
-        let source = Source { inner, tick, read: 0, event: 0, cancelled: false };
-        Self { reader: Reader::from_reader(source), buf: Vec::new(), depth: 0, close: false, blank: 0 }
+        Self {
+            reader: Reader::from_reader(Pieces::new(source, tick)),
+            buf: Vec::new(),
+            depth: 0,
+            close: false,
+            blank: 0,
+        }
     }
 
     /// As [`next`](Self::next), for a place where white space means nothing.
@@ -140,73 +141,5 @@ fn check_encoding(decl: &BytesDecl<'_>) -> Result<()> {
         Ok(())
     } else {
         Err(Fault::Content(format!("the encoding is '{}', expected UTF-8", super::leaf::shorten(&encoding))))
-    }
-}
-
-/// Counts what is read, and ends it when a limit is passed or the reading is given up.
-struct Source<R, T> {
-    inner: BufReader<R>,
-    tick: T,
-    /// Bytes read in all, with those that wait in `inner`.
-    read: u64,
-    /// Where in them the event begins that is being read.
-    event: u64,
-    cancelled: bool,
-}
-
-impl<R: Read, T: FnMut(u64) -> bool> Source<R, T> {
-    fn begin_event(&mut self) {
-        self.event = self.read - self.inner.buffer().len() as u64;
-    }
-
-    /// Reads the next piece. Limits are checked here, so that they cost nothing a tag.
-    #[cold]
-    fn refill(&mut self) -> io::Result<()> {
-        if self.read - self.event > MAX_EVENT {
-            let text = format!("one tag or text is longer than {} MiB", MAX_EVENT >> 20);
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
-        }
-        if !(self.tick)(self.read) {
-            self.cancelled = true;
-            return Err(io::Error::other("cancelled"));
-        }
-        self.read += self.inner.fill_buf()?.len() as u64;
-        Ok(())
-    }
-
-    /// Passes over the white space before a tag, of which a file has as much as of tags, and gives its length. Where it may
-    /// be anything else, or goes on behind this piece, it is left to the reader.
-    fn skip_blank(&mut self) -> u64 {
-        let piece = self.inner.buffer();
-        match piece.iter().position(|byte| !byte.is_ascii_whitespace()) {
-            Some(len) if piece[len] == b'<' => {
-                self.consume(len);
-                len as u64
-            }
-            _ => 0,
-        }
-    }
-}
-
-impl<R: Read, T: FnMut(u64) -> bool> BufRead for Source<R, T> {
-    #[inline]
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.inner.buffer().is_empty() {
-            self.refill()?;
-        }
-        Ok(self.inner.buffer())
-    }
-
-    #[inline]
-    fn consume(&mut self, len: usize) {
-        self.inner.consume(len);
-    }
-}
-
-impl<R: Read, T: FnMut(u64) -> bool> Read for Source<R, T> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let len = self.fill_buf()?.read(out)?;
-        self.consume(len);
-        Ok(len)
     }
 }
