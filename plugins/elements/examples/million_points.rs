@@ -1,7 +1,7 @@
 //! Measures the reader on a large file: `cargo run --release -p jackfield-plugin-elements --example million_points`.
 //!
 //! Makes a file of a million points in a temp folder, once as elements and once as one cloud, and prints the time of bare
-//! XML events, the time of the records, and the most memory that was used (Linux).
+//! XML events, the time of the records, and the most memory that was used (Linux). With `--json`: one line of JSON a shape.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs, unused_imports, dead_code)]
@@ -9,6 +9,7 @@
 #[path = "../src/plugin/gxml/mod.rs"]
 mod gxml;
 
+use serde_json::json;
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write, sink};
@@ -18,8 +19,9 @@ use std::time::{Duration, Instant};
 const POINTS: usize = 1_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let as_json = std::env::args().skip(1).any(|arg| arg == "--json");
     let path = std::env::temp_dir().join(format!("million-points-{}.gxml", std::process::id()));
-    for (what, make) in
+    for (shape, make) in
         [("elements", elements as fn(&mut BufWriter<File>) -> std::io::Result<()>), ("one cloud", cloud)]
     {
         let mut out = BufWriter::new(File::create(&path)?);
@@ -27,19 +29,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         make(&mut out)?;
         out.write_all(b"</measured>\n</gom>\n")?;
         drop(out);
-        let size = std::fs::metadata(&path)?.len() >> 20;
-        println!("{POINTS} points as {what}, {size} MiB");
+        let bytes = std::fs::metadata(&path)?.len();
         let bare = best(|| events(&path))?;
-        let read = best(|| {
+        let records = best(|| {
             Ok(gxml::read(File::open(&path)?, sink(), |_| true).map(|_| ()).map_err(|fault| format!("{fault:?}"))?)
         })?;
-        println!(
-            "  bare events {bare:?}, records {read:?}: {:.2} times as long",
-            read.as_secs_f64() / bare.as_secs_f64()
-        );
+        let ratio = records.as_secs_f64() / bare.as_secs_f64();
+        if as_json {
+            let line = json!({"shape": shape, "points": POINTS, "file_bytes": bytes, "bare_s": bare.as_secs_f64(),
+                "records_s": records.as_secs_f64(), "ratio": ratio, "peak_rss_kib": peak()});
+            println!("{line}");
+        } else {
+            println!("{POINTS} points as {shape}, {} MiB", bytes >> 20);
+            println!("  bare events {bare:?}, records {records:?}: {ratio:.2} times as long");
+        }
     }
-    if let Some(memory) = peak() {
-        println!("most memory: {memory}");
+    if let Some(memory) = peak().filter(|_| !as_json) {
+        println!("most memory: {memory} KiB");
     }
     Ok(std::fs::remove_file(&path)?)
 }
@@ -84,9 +90,9 @@ fn events(path: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Peak resident memory of this process, as Linux tells it.
-fn peak() -> Option<String> {
+/// Peak resident memory of this process in KiB, as Linux tells it.
+fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    Some(line.trim_start_matches("VmHWM:").trim().to_owned())
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches("kB").trim_end().parse().ok()
 }

@@ -143,6 +143,25 @@ fn names_are_any_text() {
 }
 
 #[test]
+fn how_a_tag_is_written_changes_nothing() {
+    let bench = bench();
+    let texts = [
+        r#"<point id="1" name="a b"><geometry><pos x="1.5" y="-2" z="0"/></geometry><result></result></point>"#,
+        r#"<point name='a b' id='1'><geometry><pos z="0" y="-2" x="1.5"></pos></geometry><result/></point>"#,
+        "<point id = \"1\"\n name=\"a\tb\" >\r\n\t<geometry><!-- - --> <pos x=\"1.5\"y=\"-2\" z='0'/>\x0c </geometry>&#32;<result> </result></point >",
+        r#"<point id="&#49;" name="a&#32;b"><geometry><pos x=" 1.5" y="&#45;2" z="0 "/></geometry><result/></point>"#,
+    ];
+    for text in texts {
+        import(&bench, in_gom(&format!("<nominal>{text}</nominal>"))).success();
+    }
+    let first = records(&bench, "import-1");
+    assert_eq!(first[0]["geometry"]["pos"].to_string(), "[1.5,-2,0]");
+    for import in 2..=texts.len() {
+        assert_eq!(records(&bench, &format!("import-{import}")), first);
+    }
+}
+
+#[test]
 fn missing_params_are_named_in_their_order() {
     let missing = |name: &str| format!("Missing parameter '{name}' in 'elements' request.");
     for (params, name) in [
@@ -347,7 +366,7 @@ mod mutations {
     use super::super::plugin::gxml::read;
     use super::fixture;
     use proptest::prelude::*;
-    use std::io::{Cursor, sink};
+    use std::io::{Cursor, Read, sink};
 
     #[derive(Clone, Debug)]
     enum Change {
@@ -392,6 +411,16 @@ mod mutations {
         }
     }
 
+    /// A source that gives one byte at a time.
+    struct Bytes<'a>(&'a [u8]);
+
+    impl Read for Bytes<'_> {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let one = out.len().min(1);
+            self.0.read(&mut out[..one])
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
@@ -407,6 +436,18 @@ mod mutations {
                     prop_assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok(), "{}", String::from_utf8_lossy(line));
                 }
             }
+        }
+
+        #[test]
+        fn what_is_read_does_not_hang_on_the_pieces(changes in prop::collection::vec(change(), 0..4)) {
+            let mut content = std::fs::read(fixture("cut_one_of_each.gxml")).unwrap();
+            changes.into_iter().for_each(|change| apply(&mut content, change));
+            let (mut whole, mut pieces) = (Vec::new(), Vec::new());
+            let results = [read(Cursor::new(&content), &mut whole, |_| true), read(Bytes(&content), &mut pieces, |_| true)];
+            // Faults too: they tell the place.
+            let [first, second] = results.map(|result| format!("{result:?}"));
+            prop_assert_eq!(first, second);
+            prop_assert!(whole == pieces);
         }
 
         #[test]

@@ -2,8 +2,9 @@
 //! "state", "geometry", "result", "other": [tree]}`; what the file does not have is left out. What tells elements apart
 //! comes first, so that a list of them need not read their geometry.
 
+use super::attributes::attributes;
 use super::json::Json;
-use super::leaf::{attributes, is_blank, leaf_text_into, no_number, plain_tag, shorten, stray};
+use super::leaf::{is_blank, leaf_text_into, no_number, shorten, stray};
 use super::lines::Lines;
 use super::tally::Tally;
 use super::vocabulary::{Group, TYPES};
@@ -77,15 +78,15 @@ pub fn rest<R: Read, T: FnMut(u64) -> bool, W: Write>(
     out.other.0.clear();
     let mut seen = [false; CHILDREN.len() + 1];
     loop {
-        let tag = match xml.next()? {
+        let tag = match xml.next_tag()? {
             Node::Close => break,
             Node::Text(text) if is_blank(&text) => continue,
             Node::Text(text) => return Err(stray(&text, "an element")),
             Node::End => return Err(Fault::content("the file ends inside an element")),
             Node::Open(start) => {
-                let tag = plain_tag(&start, &CHILDREN);
-                let at = CHILDREN.iter().position(|name| tag == Some(name)).unwrap_or(CHILDREN.len());
-                if start.name().as_ref() == "measure_opposite"
+                let name = start.name();
+                let at = CHILDREN.iter().position(|child| *child == name.as_ref());
+                if name.as_ref() == "measure_opposite"
                     && !seen[CHILDREN.len()]
                     && let ([Some(usage)], false) = attributes(&start, ["use"])?
                 {
@@ -97,13 +98,16 @@ pub fn rest<R: Read, T: FnMut(u64) -> bool, W: Write>(
                     out.lines.json.raw("}");
                     continue;
                 }
-                match tag {
-                    Some(tag) if !seen[at] => {
+                match at {
+                    Some(at) if !seen[at] && is_blank(start.attributes_raw()) => {
                         seen[at] = true;
-                        tag
+                        CHILDREN[at]
                     }
                     _ => {
-                        keep(&start, out)?;
+                        if at.is_none() {
+                            out.tally.unknown(name.as_ref())?;
+                        }
+                        tree::open(&start, &mut out.other)?;
                         tree::rest(xml, &mut out.other)?;
                         continue;
                     }
@@ -128,13 +132,6 @@ pub fn rest<R: Read, T: FnMut(u64) -> bool, W: Write>(
     out.lines.json.array("other", &out.other);
     out.lines.json.raw("}");
     out.lines.end()
-}
-
-fn keep<W: Write>(start: &BytesStart<'_>, out: &mut Out<W>) -> Result<()> {
-    if !CHILDREN.contains(&start.name().as_ref()) {
-        out.tally.unknown(start.name().as_ref())?;
-    }
-    tree::open(start, &mut out.other)
 }
 
 /// Reads a number up to the end of its tag and adds it as member `name`; nothing where the tag is empty.

@@ -2,8 +2,10 @@
 //! `curve_data` is a list of `{"chunk", "points", "base64"}`. The points of a cloud are the list `points` of `[x, y, z]` or
 //! `[x, y, z, nx, ny, nz]` (or, with a list of trees as the seventh, what else a point had), then `count`.
 
+use super::attributes::attributes;
 use super::element::{Out, number};
-use super::leaf::{attributes, is_blank, leaf_text_into, no_number, nothing, shorten, stray};
+use super::leaf::{is_blank, leaf_text_into, nothing, stray};
+use super::vector::Vector;
 use super::vocabulary::WORDS;
 use super::xml::{Node, Xml};
 use super::{Fault, Result, curve, tree};
@@ -34,7 +36,7 @@ pub fn read<R: Read, T: FnMut(u64) -> bool, W: Write>(
     out.inner.0.clear();
     let (mut seen, mut repeated) = (0_u32, 0_u64);
     loop {
-        let (at, value) = match xml.next()? {
+        let (at, value) = match xml.next_tag()? {
             Node::Close => break,
             Node::Text(text) if is_blank(&text) => continue,
             Node::Text(text) => return Err(stray(&text, "geometry")),
@@ -114,14 +116,14 @@ fn begin<W: Write>(
     let json = &mut out.lines.json;
     match field {
         "point" => {
-            let ([x, y, z], false) = attributes(start, ["x", "y", "z"])? else { return Ok(None) };
+            let Some(vector) = Vector::of(start)? else { return Ok(None) };
             if repeated == 0 {
                 json.name("points");
                 json.raw("[");
             }
             json.comma();
             json.raw("[");
-            coordinates(out, [x, y, z].each_ref().map(Option::as_deref), field)?;
+            vector.write(json, field)?;
             return Ok(Some(Value::Point));
         }
         "curve_data" => {
@@ -141,36 +143,22 @@ fn begin<W: Write>(
         _ if seen => return Ok(None),
         _ if is_blank(start.attributes_raw()) => {}
         _ => {
-            let ([x, y, z], false) = attributes(start, ["x", "y", "z"])? else { return Ok(None) };
+            let Some(vector) = Vector::of(start)? else { return Ok(None) };
             json.name(field);
             json.raw("[");
-            coordinates(out, [x, y, z].each_ref().map(Option::as_deref), field)?;
-            out.lines.json.raw("]");
+            vector.write(json, field)?;
+            json.raw("]");
             return Ok(Some(Value::Vector));
         }
     }
     Ok(Some(if WORDS.contains(&field) { Value::Word } else { Value::Scalar }))
 }
 
-/// Adds three numbers.
-pub fn coordinates<W: Write>(out: &mut Out<W>, values: [Option<&str>; 3], tag: &str) -> Result<()> {
-    for (axis, value) in ["x", "y", "z"].into_iter().zip(values) {
-        let value = value.ok_or_else(|| {
-            Fault::Content(format!("'{}' has no attribute '{axis}', expected x, y and z", shorten(tag)))
-        })?;
-        out.lines.json.comma();
-        if !out.lines.json.number(value) {
-            return Err(no_number(value, tag));
-        }
-    }
-    Ok(())
-}
-
 /// Reads up to the end of a cloud's point, of which x, y, z are written.
 fn point<R: Read, T: FnMut(u64) -> bool, W: Write>(xml: &mut Xml<R, T>, out: &mut Out<W>) -> Result<()> {
     let (mut normal, mut others) = (false, 0);
     loop {
-        match xml.next()? {
+        match xml.next_tag()? {
             Node::Close => break,
             Node::Text(text) if is_blank(&text) => {}
             Node::Text(text) => return Err(stray(&text, "point")),
@@ -179,10 +167,10 @@ fn point<R: Read, T: FnMut(u64) -> bool, W: Write>(xml: &mut Xml<R, T>, out: &mu
                 if start.name().as_ref() == "normal"
                     && !normal
                     && others == 0
-                    && let ([x, y, z], false) = attributes(&start, ["x", "y", "z"])?
+                    && let Some(vector) = Vector::of(&start)?
                 {
                     normal = true;
-                    coordinates(out, [x, y, z].each_ref().map(Option::as_deref), "normal")?;
+                    vector.write(&mut out.lines.json, "normal")?;
                     nothing(xml, "normal")?;
                     continue;
                 }

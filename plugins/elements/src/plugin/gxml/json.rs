@@ -11,11 +11,13 @@ pub struct Json(pub Vec<u8>);
 
 impl Json {
     /// Adds `text` as it is.
+    #[inline]
     pub fn raw(&mut self, text: &str) {
         self.0.extend_from_slice(text.as_bytes());
     }
 
     /// Adds a comma, unless this is the first of its list or object.
+    #[inline]
     pub fn comma(&mut self) {
         if !matches!(self.0.last(), None | Some(b'[' | b'{' | b':')) {
             self.0.push(b',');
@@ -23,6 +25,7 @@ impl Json {
     }
 
     /// Begins a member; its value is to follow. `name` is one that needs no escapes.
+    #[inline]
     pub fn name(&mut self, name: &str) {
         self.comma();
         self.raw("\"");
@@ -43,22 +46,29 @@ impl Json {
     }
 
     pub fn integer(&mut self, number: u64) {
-        let written = write!(self.0, "{number}");
+        let written = serde_json::to_writer(&mut self.0, &number); // faster than `write!`
         debug_assert!(written.is_ok(), "writing to memory does not fail");
     }
 
     /// Adds the number in `text` digit for digit, or `null` for the word `invalid`; false if it is neither.
     #[must_use]
+    #[inline]
     pub fn number(&mut self, text: &str) -> bool {
-        let text = text.trim_ascii();
+        if is_plain(text) {
+            self.raw(text);
+            true
+        } else {
+            self.odd_number(text.trim_ascii())
+        }
+    }
+
+    /// With an exponent, or in a form that JSON lacks, such as "+1", ".5" and "007".
+    fn odd_number(&mut self, text: &str) -> bool {
         if text == "invalid" {
             self.raw("null");
         } else if text.len() > MAX_NUMBER {
             return false;
-        } else if is_plain(text.as_bytes()) {
-            self.raw(text);
         } else {
-            // Forms that JSON lacks, such as "+1", ".5" and "007", and those with an exponent.
             match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => {
                     if is_json(text) {
@@ -94,19 +104,27 @@ impl Json {
     }
 }
 
-/// A JSON number without an exponent: `-?(0|[1-9][0-9]*)(\.[0-9]+)?`.
-fn is_plain(text: &[u8]) -> bool {
-    let text = text.strip_prefix(b"-").unwrap_or(text);
-    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let whole = digits(text);
-    if whole == 0 || (whole > 1 && text[0] == b'0') {
-        return false;
+/// The length of the JSON number without an exponent that `text` begins with: `-?(0|[1-9][0-9]*)(\.[0-9]+)?`.
+#[inline]
+pub fn plain_number(text: &[u8]) -> Option<usize> {
+    let digits = |from: usize| from + text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let start = usize::from(text.first() == Some(&b'-'));
+    let mut end = digits(start);
+    if end == start || (text[start] == b'0' && end > start + 1) {
+        return None;
     }
-    match &text[whole..] {
-        [] => true,
-        [b'.', rest @ ..] => !rest.is_empty() && digits(rest) == rest.len(),
-        _ => false,
+    if text.get(end) == Some(&b'.') {
+        let point = end;
+        end = digits(point + 1);
+        if end == point + 1 {
+            return None;
+        }
     }
+    (end <= MAX_NUMBER).then_some(end)
+}
+
+fn is_plain(text: &str) -> bool {
+    plain_number(text.as_bytes()) == Some(text.len())
 }
 
 fn is_json(text: &str) -> bool {

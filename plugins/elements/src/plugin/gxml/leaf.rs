@@ -1,8 +1,7 @@
-//! Tags that hold one text, and attributes.
+//! Tags that hold one text, and faults.
 
 use super::xml::{Node, Xml};
 use super::{Fault, Result};
-use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
 use std::borrow::Cow;
 use std::io::Read;
@@ -76,7 +75,7 @@ pub fn leaf_text_into<R: Read, T: FnMut(u64) -> bool>(
 /// Reads up to the end of `tag`, which holds nothing.
 pub fn nothing<R: Read, T: FnMut(u64) -> bool>(xml: &mut Xml<R, T>, tag: &str) -> Result<()> {
     loop {
-        match xml.next()? {
+        match xml.next_tag()? {
             Node::Close => break,
             Node::Text(text) if is_blank(&text) => {}
             Node::Text(text) => return Err(stray(&text, tag)),
@@ -88,48 +87,6 @@ pub fn nothing<R: Read, T: FnMut(u64) -> bool>(xml: &mut Xml<R, T>, tag: &str) -
         }
     }
     Ok(())
-}
-
-/// The values of the attributes with these names, and whether there are others. None may stand twice.
-pub fn attributes<'s, const N: usize>(
-    start: &'s BytesStart<'_>,
-    names: [&str; N],
-) -> Result<([Option<Cow<'s, str>>; N], bool)> {
-    let mut values = [const { None }; N];
-    let mut others = false;
-    // Of the others, `tree` sees to it that each stands once.
-    for attribute in start.attributes().with_checks(false) {
-        let attribute = attribute.map_err(|error| broken(start, &error))?;
-        match names.iter().position(|name| *name == attribute.key.as_ref()) {
-            Some(at) if values[at].is_some() => {
-                let text =
-                    format!("the attribute '{}' of '{}' stands twice", names[at], shorten(start.name().as_ref()));
-                return Err(Fault::Content(text));
-            }
-            Some(at) => values[at] = Some(value(start, &attribute)?),
-            None => others = true,
-        }
-    }
-    Ok((values, others))
-}
-
-/// The value of an attribute, references resolved.
-pub fn value<'s>(
-    start: &BytesStart<'_>,
-    attribute: &quick_xml::events::attributes::Attribute<'s>,
-) -> Result<Cow<'s, str>> {
-    let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| broken(start, &error))?;
-    if value.len() > MAX_TEXT {
-        return Err(Fault::content(format!(
-            "an attribute of '{}' is longer than {MAX_TEXT} bytes",
-            shorten(start.name().as_ref())
-        )));
-    }
-    Ok(value)
-}
-
-pub fn broken(start: &BytesStart<'_>, error: &dyn std::fmt::Display) -> Fault {
-    Fault::Content(format!("an attribute of '{}' is broken: {error}", shorten(start.name().as_ref())))
 }
 
 /// `value` is no number.

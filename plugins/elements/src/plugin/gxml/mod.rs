@@ -4,15 +4,18 @@
 //! becomes a member with a name of its own, all else a *tree*, `{"tag", "attributes", "children", "text"}` without what
 //! is empty, under `other` of the place where it stood. Numbers keep their digits. The records: `plugins/README.md`.
 
+mod attributes;
 mod curve;
 mod element;
 mod geometry;
 mod json;
 mod leaf;
 mod lines;
+mod pieces;
 mod result;
 mod tally;
 mod tree;
+mod vector;
 mod vocabulary;
 mod xml;
 
@@ -86,7 +89,7 @@ impl<R: Read, W: Write, T: FnMut(u64) -> bool> Document<R, W, T> {
         self.root()?;
         let (mut header, mut header_other) = (BTreeMap::new(), Json::default());
         loop {
-            match self.xml.next()? {
+            match self.xml.next_tag()? {
                 Node::Close => break,
                 Node::Text(text) if is_blank(&text) => {}
                 Node::Text(text) => return Err(leaf::stray(&text, "gom")),
@@ -106,7 +109,7 @@ impl<R: Read, W: Write, T: FnMut(u64) -> bool> Document<R, W, T> {
             }
         }
         loop {
-            match self.xml.next()? {
+            match self.xml.next_tag()? {
                 Node::End => break,
                 Node::Text(text) if is_blank(&text) => {}
                 _ => return Err(Fault::content("something follows the end of 'gom'")),
@@ -127,7 +130,7 @@ impl<R: Read, W: Write, T: FnMut(u64) -> bool> Document<R, W, T> {
     /// Finds the root.
     fn root(&mut self) -> Result<()> {
         loop {
-            match self.xml.next()? {
+            match self.xml.next_tag()? {
                 Node::Text(text) if is_blank(&text) => {}
                 Node::Open(start) if start.name().as_ref() == "gom" => return Ok(()),
                 Node::Open(start) => {
@@ -143,7 +146,7 @@ impl<R: Read, W: Write, T: FnMut(u64) -> bool> Document<R, W, T> {
 
     fn header(&mut self, header: &mut BTreeMap<&'static str, String>, other: &mut Json) -> Result<()> {
         loop {
-            match self.xml.next()? {
+            match self.xml.next_tag()? {
                 Node::Close => return Ok(()),
                 Node::Text(text) if is_blank(&text) => {}
                 Node::Text(text) => return Err(leaf::stray(&text, "header")),
@@ -164,7 +167,7 @@ impl<R: Read, W: Write, T: FnMut(u64) -> bool> Document<R, W, T> {
 
     fn group(&mut self, group: Group) -> Result<()> {
         loop {
-            match self.xml.next()? {
+            match self.xml.next_tag()? {
                 Node::Close => return Ok(()),
                 Node::Text(text) if is_blank(&text) => {}
                 Node::Text(text) => return Err(leaf::stray(&text, group.name())),

@@ -2,9 +2,10 @@
 //! upper], "nominal_scalar", "deviation", "measured", "other": [tree]}`. A value is a number, three of them, or `null` for
 //! what could not be computed (`invalid` in the file).
 
+use super::attributes::attributes;
 use super::element::Out;
-use super::geometry::coordinates;
-use super::leaf::{attributes, is_blank, no_number, nothing, stray};
+use super::leaf::{is_blank, no_number, nothing, stray};
+use super::vector::coordinates;
 use super::vocabulary::QUANTITIES;
 use super::xml::{Node, Xml};
 use super::{Fault, Result, tree};
@@ -19,7 +20,7 @@ pub fn read<R: Read, T: FnMut(u64) -> bool, W: Write>(xml: &mut Xml<R, T>, out: 
     out.lines.json.name("result");
     out.lines.json.raw("[");
     loop {
-        match xml.next()? {
+        match xml.next_tag()? {
             Node::Close => break,
             Node::Text(text) if is_blank(&text) => {}
             Node::Text(text) => return Err(stray(&text, "result")),
@@ -66,7 +67,7 @@ fn values<R: Read, T: FnMut(u64) -> bool, W: Write>(xml: &mut Xml<R, T>, out: &m
     out.inner.0.clear();
     let mut seen = [false; VALUES.len()];
     loop {
-        let at = match xml.next()? {
+        let at = match xml.next_tag()? {
             Node::Close => break,
             Node::Text(text) if is_blank(&text) => continue,
             Node::Text(text) => return Err(stray(&text, "a result")),
@@ -118,7 +119,7 @@ fn value<W: Write>(start: &BytesStart<'_>, tag: &str, out: &mut Out<W>) -> Resul
         ([None, Some(x), Some(y), Some(z)], false) => {
             out.lines.json.name(tag);
             out.lines.json.raw("[");
-            coordinates(out, [Some(&*x), Some(&*y), Some(&*z)], tag)?;
+            coordinates(&mut out.lines.json, [Some(&*x), Some(&*y), Some(&*z)], tag)?;
             out.lines.json.raw("]");
             Ok(true)
         }

@@ -1,8 +1,9 @@
 //! What is not known, kept as it is: `{"tag", "attributes": {name: text}, "children": [tree], "text"}`, without what is
 //! empty. Pieces of text between children are joined; white space alone is dropped.
 
+use super::attributes::{broken, value};
 use super::json::Json;
-use super::leaf::{broken, is_blank, shorten, value};
+use super::leaf::{is_blank, shorten};
 use super::xml::{Node, Xml};
 use super::{Fault, Result};
 use quick_xml::events::BytesStart;

@@ -1,17 +1,14 @@
 //! XML as a stream of tags and texts, with a limit on everything that a file could make large.
 
+use super::pieces::Pieces;
 use super::{Fault, Result};
 use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use std::borrow::Cow;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 
-/// One tag with its attributes, or one text. Base64 of a curve of 1.3 million points fits.
-const MAX_EVENT: u64 = 64 << 20;
 /// Each level becomes two levels of JSON, of which the server takes 128.
 const MAX_DEPTH: usize = 32;
-/// Read at once, and between two calls of `tick`.
-const PIECE: usize = 64 << 10;
 
 /// What comes next.
 pub enum Node<'b> {
@@ -27,18 +24,32 @@ pub enum Node<'b> {
 
 /// A GXML file. A DTD is refused, and with it every entity that XML itself does not define.
 pub struct Xml<R, T> {
-    reader: Reader<Source<R, T>>,
+    reader: Reader<Pieces<R, T>>,
     buf: Vec<u8>,
     depth: usize,
     /// The last tag was an empty one, whose end is to be told.
     close: bool,
+    /// Bytes of white space that the reader was not shown.
+    blank: u64,
 }
 
 impl<R: Read, T: FnMut(u64) -> bool> Xml<R, T> {
     pub fn new(source: R, tick: T) -> Self {
-        let inner = BufReader::with_capacity(PIECE, source);
-        let source = Source { inner, tick, read: 0, event: 0, cancelled: false };
-        Self { reader: Reader::from_reader(source), buf: Vec::new(), depth: 0, close: false }
+        Self {
+            reader: Reader::from_reader(Pieces::new(source, tick)),
+            buf: Vec::new(),
+            depth: 0,
+            close: false,
+            blank: 0,
+        }
+    }
+
+    /// As [`next`](Self::next), for a place where white space means nothing.
+    pub fn next_tag(&mut self) -> Result<Node<'_>> {
+        if !self.close {
+            self.blank += self.reader.get_mut().skip_blank();
+        }
+        self.next()
     }
 
     #[allow(clippy::should_implement_trait)] // Lends from itself, as no iterator can.
@@ -47,7 +58,7 @@ impl<R: Read, T: FnMut(u64) -> bool> Xml<R, T> {
             return Ok(Node::Close);
         }
         self.buf.clear();
-        self.reader.get_mut().event = 0;
+        self.reader.get_mut().begin_event();
         let event = match self.reader.read_event_into(&mut self.buf) {
             Ok(event) => event,
             Err(error) => return Err(fault(error, self.reader.get_ref().cancelled)),
@@ -86,7 +97,7 @@ impl<R: Read, T: FnMut(u64) -> bool> Xml<R, T> {
     pub fn locate(&self, fault: Fault, element: u64) -> Fault {
         match fault {
             Fault::Content(text) => {
-                let byte = self.reader.buffer_position();
+                let byte = self.reader.buffer_position() + self.blank;
                 Fault::Content(format!("{text} (before byte {byte}, after {element} elements)"))
             }
             other => other,
@@ -130,46 +141,5 @@ fn check_encoding(decl: &BytesDecl<'_>) -> Result<()> {
         Ok(())
     } else {
         Err(Fault::Content(format!("the encoding is '{}', expected UTF-8", super::leaf::shorten(&encoding))))
-    }
-}
-
-/// Counts what is read, and ends it when a limit is passed or the reading is given up.
-struct Source<R, T> {
-    inner: BufReader<R>,
-    tick: T,
-    /// Bytes read in all.
-    read: u64,
-    /// Bytes of the event that is being read.
-    event: u64,
-    cancelled: bool,
-}
-
-impl<R: Read, T: FnMut(u64) -> bool> BufRead for Source<R, T> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.inner.buffer().is_empty() {
-            if self.event > MAX_EVENT {
-                let text = format!("one tag or text is longer than {} MiB", MAX_EVENT >> 20);
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
-            }
-            if !(self.tick)(self.read) {
-                self.cancelled = true;
-                return Err(io::Error::other("cancelled"));
-            }
-        }
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, len: usize) {
-        self.read += len as u64;
-        self.event += len as u64;
-        self.inner.consume(len);
-    }
-}
-
-impl<R: Read, T: FnMut(u64) -> bool> Read for Source<R, T> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let len = self.fill_buf()?.read(out)?;
-        self.consume(len);
-        Ok(len)
     }
 }
