@@ -4,8 +4,24 @@
 #![cfg(target_os = "linux")]
 
 pub mod by_hand;
+pub mod callgrind;
+pub mod cells;
+pub mod chart;
+pub mod fleet;
+pub mod goals;
+pub mod gxml;
+pub mod idle;
+pub mod instructions;
 pub mod load;
+pub mod machine;
 pub mod proc;
+pub mod report;
+pub mod rounds;
+pub mod server;
+pub mod start;
+pub mod suite;
+pub mod swap;
+pub mod tree;
 pub mod wire;
 
 /// What a step comes to: done, or a text for the person who asked for it.

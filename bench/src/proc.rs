@@ -53,25 +53,34 @@ fn read(pid: u32, file: &str) -> Outcome<String> {
 }
 
 /// The cores that the bench uses.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Cores {
     /// For what is measured.
     pub server: usize,
     /// For the generator.
     pub generator: usize,
+    all: CpuSet,
 }
 
 impl Cores {
     /// The last two cores that this process may use; one for both where it has but one, which makes times worthless.
     pub fn choose() -> Outcome<Self> {
-        let set = sched_getaffinity(None)?;
-        let mut cores = (0..CpuSet::MAX_CPU).rev().filter(|core| set.is_set(*core));
+        let all = sched_getaffinity(None)?;
+        let mut cores = (0..CpuSet::MAX_CPU).rev().filter(|core| all.is_set(*core));
         let server = cores.next().ok_or("no core to run on")?;
         let generator = cores.next().unwrap_or_else(|| {
             eprintln!("WARNING: one core for server and generator: rates and latencies mean nothing");
             server
         });
-        Ok(Self { server, generator })
+        Ok(Self { server, generator, all })
+    }
+
+    /// Keeps this thread on one core, or with `None` on none in particular.
+    pub fn pin(&self, core: Option<usize>) -> Outcome {
+        match core {
+            Some(core) => pin(core),
+            None => Ok(sched_setaffinity(None, &self.all)?),
+        }
     }
 }
 
