@@ -58,26 +58,38 @@ pub fn run(order: &Order) -> Outcome<bool> {
     let cores = Cores::choose()?;
     proc::pin(cores.generator)?;
     let mut rows = Vec::new();
-    // Before the servers of the rounds are there.
-    if some("start-", &wanted) || some("rss-", &wanted) {
-        eprintln!("starts");
-        rows.extend(start::rows(&order.tree, &cores, if order.quick { 5 } else { 15 }, &wanted)?);
-    }
-    if some("idle", &wanted) {
-        eprintln!("idle connections");
-        rows.extend(idle::rows(&order.tree, &cores, &wanted)?);
-    }
-    if some("gxml-", &wanted) {
-        eprintln!("a million points");
-        rows.extend(gxml::rows(&order.points, if order.quick { 1 } else { 3 }, &wanted)?);
-    }
     let mut faults = Faults::default();
-    if some("swap-", &wanted) {
-        eprintln!("swaps");
-        let (more, wrong) = swap::rows(&order.tree, &cores, if order.quick { 3 } else { 8 }, &wanted)?;
-        rows.extend(more);
+    let mut broken = false;
+    // What fails is told and counts as not measured; the others are measured all the same.
+    let mut part = |starts: &[&str], measure: &mut dyn FnMut() -> Outcome<Vec<Row>>| -> Outcome {
+        let ids =
+            || GOALS.iter().map(|goal| goal.id).filter(|id| wanted(id) && starts.iter().any(|s| id.starts_with(s)));
+        if ids().next().is_none() {
+            return Ok(());
+        }
+        eprintln!("{}", starts.join(", "));
+        match measure() {
+            Ok(more) => rows.extend(more),
+            Err(error) => {
+                broken = true;
+                eprintln!("FAILED: {error}");
+                for id in ids() {
+                    rows.push(Row::missing(id, "see above")?);
+                }
+            }
+        }
+        Ok(())
+    };
+    let times = |quick: usize, whole: usize| if order.quick { quick } else { whole };
+    // Before the servers of the rounds are there.
+    part(&["start", "rss"], &mut || start::rows(&order.tree, &cores, times(5, 15), &wanted))?;
+    part(&["idle"], &mut || idle::rows(&order.tree, &cores, &wanted))?;
+    part(&["gxml"], &mut || gxml::rows(&order.points, times(1, 3), &wanted))?;
+    part(&["swap"], &mut || {
+        let (rows, wrong) = swap::rows(&order.tree, &cores, times(3, 8), &wanted)?;
         faults += wrong;
-    }
+        Ok(rows)
+    })?;
     let samples = loads(order, &cores, &wanted)?;
     rows.extend(report::rows(&samples, &wanted)?);
     faults += samples.faults;
@@ -89,11 +101,7 @@ pub fn run(order: &Order) -> Outcome<bool> {
     if order.record {
         write(&report, &order.tree.source)?;
     }
-    Ok(!report.faults.any() && (!order.check || report.good()))
-}
-
-fn some(start: &str, wanted: &dyn Fn(&str) -> bool) -> bool {
-    GOALS.iter().any(|goal| goal.id.starts_with(start) && wanted(goal.id))
+    Ok(!broken && !report.faults.any() && (!order.check || report.good()))
 }
 
 fn loads(order: &Order, cores: &Cores, wanted: &dyn Fn(&str) -> bool) -> Outcome<Samples> {

@@ -128,7 +128,7 @@ fn generation(tree: &Tree, server: &Server) -> Outcome<u64> {
     let url = server.urls.first().ok_or("it listens")?;
     let output = Command::new(tree.program()).args(["plugins", "list", "--json", "--url", url]).output()?;
     let list: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let plugins = list["plugins"].as_array().ok_or_else(|| format!("no plugins in {list}"))?;
+    let plugins = list["result"]["plugins"].as_array().ok_or_else(|| format!("no plugins in {list}"))?;
     let plugin = plugins.iter().find(|plugin| plugin["id"] == OTHER);
     let generation = plugin.and_then(|plugin| plugin["generation"].as_u64());
     Ok(generation.ok_or_else(|| format!("no generation of {OTHER} in {list}"))?)
