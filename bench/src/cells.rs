@@ -51,6 +51,11 @@ impl Who {
         }
     }
 
+    /// Whether it is Jackfield, which must be there.
+    pub fn is_ours(self) -> bool {
+        matches!(self, Self::Inline | Self::Wide | Self::Serial | Self::Tcp)
+    }
+
     /// Protocol, right reply, and key.
     fn speech(self) -> (Speech, Answer, &'static str) {
         match self {

@@ -120,7 +120,8 @@ fn bar(area: &Area, axis: &Axis, row: &Row, unit: f64, top: i32) -> Outcome {
         Verdict::Missed => MISSED,
         Verdict::Told => TOLD,
     };
-    text(area, row.goal.text, (LEFT - 12, top + 5), 13, INK, HPos::Right)?;
+    let better = if row.goal.better == Better::More { " (more is better)" } else { "" };
+    text(area, &format!("{}{better}", row.goal.text), (LEFT - 12, top + 5), 13, INK, HPos::Right)?;
     // Where there is a one, a bar says how far from it; from the left it would say nothing on a logarithmic axis.
     let from = if axis.log { axis.at(1.0) } else { LEFT };
     let to = axis.at(figure / unit);
@@ -133,8 +134,7 @@ fn bar(area: &Area, axis: &Axis, row: &Row, unit: f64, top: i32) -> Outcome {
             mark(area, axis.at(goal / unit), top + 3, is_aim)?;
         }
     }
-    let better = if row.goal.better == Better::More { " (more is better)" } else { "" };
-    let shown = format!("{} {}{better}", number(figure), row.goal.unit);
+    let shown = format!("{} {}", number(figure), row.goal.unit);
     text(area, &shown, (RIGHT + 14, top + 5), 13, INK, HPos::Left)
 }
 

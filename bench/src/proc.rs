@@ -91,6 +91,13 @@ pub fn pin(core: usize) -> Outcome {
     Ok(sched_setaffinity(None, &set)?)
 }
 
+/// Goes before what else the machine does, with all that is started from now on, where that is allowed.
+pub fn raise() {
+    if rustix::process::setpriority_process(None, -10).is_err() {
+        eprintln!("no right to a higher priority: figures depend more on what else runs here");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,6 +53,9 @@ pub fn run(cells: &[Cell], fleet: &mut Fleet, length: Length) -> Outcome<Samples
     let mut cells = cells.to_vec();
     for cell in &cells {
         if let Err(error) = fleet.get(cell.who) {
+            if cell.who.is_ours() {
+                return Err(error);
+            }
             eprintln!("WARNING: {} is not measured: {error}", cell.who.name());
             samples.missing.insert(*cell, error.to_string());
         }

@@ -57,6 +57,7 @@ pub fn run(order: &Order) -> Outcome<bool> {
     let wanted = |id: &str| order.only.is_empty() || order.only.iter().any(|only| only == id);
     let cores = Cores::choose()?;
     proc::pin(cores.generator)?;
+    proc::raise();
     let mut rows = Vec::new();
     let mut faults = Faults::default();
     let mut broken = false;

@@ -63,7 +63,9 @@ impl Home {
         }
         // Named, so that no other configuration of this machine is looked for.
         fs::write(folder.path().join("jackfield.toml"), "")?;
-        Ok(Self { folder, tree: tree.clone() })
+        // The server has a working folder of its own.
+        let dist = fs::canonicalize(&tree.dist).map_err(|e| format!("no layout in {}: {e}", tree.dist.display()))?;
+        Ok(Self { folder, tree: Tree { dist, ..tree.clone() } })
     }
 
     /// Ones with the plugins `echo` and `serial`.

@@ -32,7 +32,7 @@ pub fn run(order: &Order) -> Outcome {
         "--example=million_points",
     ]);
     succeed(&mut points)?;
-    let mut bench = program("suite", &dist);
+    let mut bench = bench(true, "suite", &dist);
     bench.arg("--peers").arg(peers(&target)?);
     bench.arg("--points").arg(target.join("optimized/examples/million_points")).arg("--out").arg(target.join("bench"));
     match tools::venv(&target.join("bench/venv"), &root().join("bench/peers/requirements.txt")) {
@@ -49,7 +49,7 @@ pub fn run(order: &Order) -> Outcome {
 pub fn instructions(record: bool) -> Outcome {
     let dist = build::run(Profile::Optimized)?;
     let target = build::metadata()?.target_directory.into_std_path_buf();
-    let mut bench = program("instructions", &dist);
+    let mut bench = bench(true, "instructions", &dist);
     bench.arg("--peers").arg(peers(&target)?).args(record.then_some("--record"));
     succeed(&mut bench)
 }
@@ -61,13 +61,22 @@ pub fn guard() -> Outcome {
         return Ok(());
     }
     let dist = build::some(Profile::Optimized, |plugin| plugin == "echo")?;
-    succeed(program("instructions", &dist).arg("--guard"))
+    // Not optimised, as the tests have built it: its own speed does not matter here.
+    succeed(bench(false, "instructions", &dist).arg("--guard"))
 }
 
-/// The program `bench`, built, with one of its commands.
-fn program(command: &str, dist: &Path) -> Command {
+/// The program `bench` with one of its commands.
+fn bench(release: bool, command: &str, dist: &Path) -> Command {
     let mut bench = cargo();
-    bench.args(["run", "--release", "--quiet", "--package=jackfield-bench", "--bin=bench", "--", command]);
+    bench.args([
+        "run",
+        Profile::new(release).argument(),
+        "--quiet",
+        "--package=jackfield-bench",
+        "--bin=bench",
+        "--",
+        command,
+    ]);
     bench.arg("--dist").arg(dist).arg("--source").arg(root().join("bench"));
     bench
 }

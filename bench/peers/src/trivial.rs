@@ -4,6 +4,7 @@ use crate::Outcome;
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::{JsonRawValue, RpcResult};
 use jsonrpsee::server::{Server, ServerConfig};
+use jsonrpsee::types::ErrorObjectOwned;
 
 /// Serves without end.
 pub async fn serve() -> Outcome {
@@ -12,8 +13,8 @@ pub async fn serve() -> Outcome {
     let server = Server::builder().set_config(config).build("127.0.0.1:0").await?;
     let mut module = RpcModule::new(());
     module.register_method("echo", |params, (), _| -> RpcResult<Box<JsonRawValue>> {
-        Ok(JsonRawValue::from_string(params.as_str().unwrap_or("null").to_owned())
-            .map_err(|e| jsonrpsee::types::ErrorObjectOwned::owned(-32602, e.to_string(), None::<()>))?)
+        JsonRawValue::from_string(params.as_str().unwrap_or("null").to_owned())
+            .map_err(|e| ErrorObjectOwned::owned(-32602, e.to_string(), None::<()>))
     })?;
     crate::tell(&format!("ws://{}", server.local_addr()?))?;
     server.start(module).stopped().await;
