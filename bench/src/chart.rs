@@ -89,16 +89,18 @@ fn head(area: &Area, words: &str, top: i32) -> Outcome {
 }
 
 fn legend(area: &Area) -> Outcome {
-    let mut at = LEFT;
+    let mut at = LEFT - 40;
     for (words, colour) in [("aim reached", AIM), ("must holds", MUST), ("must missed", MISSED), ("told alone", TOLD)] {
         area.draw(&Rectangle::new([(at, 20), (at + 11, 31)], colour.filled()))?;
         text(area, words, (at + 17, 19), 13, PALE, HPos::Left)?;
-        at += 106;
+        at += 98;
     }
     mark(area, at + 4, 18, false)?;
     text(area, "must", (at + 12, 19), 13, PALE, HPos::Left)?;
-    mark(area, at + 62, 18, true)?;
-    text(area, "aim", (at + 70, 19), 13, PALE, HPos::Left)
+    mark(area, at + 54, 18, true)?;
+    text(area, "aim", (at + 62, 19), 13, PALE, HPos::Left)?;
+    area.draw(&PathElement::new([(at + 98, 26), (at + 122, 26)], INK))?;
+    text(area, "spread", (at + 128, 19), 13, PALE, HPos::Left)
 }
 
 fn grid(area: &Area, axis: &Axis, ticks: &[f64], top: i32, rows: usize, name: impl Fn(f64) -> String) -> Outcome {
@@ -129,6 +131,10 @@ fn bar(area: &Area, axis: &Axis, row: &Row, unit: f64, top: i32) -> Outcome {
         [(from.min(to), top + 6), (from.max(to).max(from.min(to) + 2), top + 19)],
         colour.filled(),
     ))?;
+    if let Some((low, high)) = row.spread {
+        let ends = [(axis.at(low / unit), top + 12), (axis.at(high / unit), top + 12)];
+        area.draw(&PathElement::new(ends, INK))?;
+    }
     for (goal, is_aim) in [(row.goal.must, false), (row.goal.aim, true)] {
         if let Some(goal) = goal {
             mark(area, axis.at(goal / unit), top + 3, is_aim)?;

@@ -1,7 +1,7 @@
 //! Reading a million points, by the example of the plugin `elements`, which does the measuring; its figures are read here.
 
 use crate::Outcome;
-use crate::report::{Row, number};
+use crate::report::Row;
 use std::path::Path;
 use std::process::Command;
 
@@ -26,7 +26,7 @@ pub fn rows(program: &Path, times: usize, wanted: &dyn Fn(&str) -> bool) -> Outc
     let row = |id: &str, of: fn(&Figures) -> f64, best: fn(f64, f64) -> f64| {
         let values: Vec<f64> = runs.iter().map(of).collect();
         let figure = values.iter().copied().reduce(best).unwrap_or(f64::NAN);
-        Row::new(id, figure, &values, format!("{} run{}", number(times as f64), if times == 1 { "" } else { "s" }))
+        Row::new(id, figure, &values, format!("{} of {times}", if id == "gxml-memory" { "most" } else { "best" }))
     };
     let mut rows = vec![
         row("gxml-elements", |run| run.elements, f64::min)?,
