@@ -15,11 +15,48 @@ struct Piece {
     executable: bool,
 }
 
-/// Builds everything into `target/dist` and returns that folder.
-pub fn run(release: bool) -> Outcome<PathBuf> {
+/// How to compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Quickly.
+    Dev,
+    /// Optimised, crate by crate.
+    Release,
+    /// Optimised as a whole: for what is measured.
+    Optimized,
+}
+
+impl Profile {
+    /// The one of `--release`, or not.
+    pub fn new(release: bool) -> Self {
+        if release { Self::Release } else { Self::Dev }
+    }
+
+    /// As cargo is told of it.
+    pub fn argument(self) -> &'static str {
+        match self {
+            Self::Dev => "--profile=dev",
+            Self::Release => "--profile=release",
+            Self::Optimized => "--profile=optimized",
+        }
+    }
+
+    /// Below the target folder, where it is laid out. What is measured lies apart, so that no other build replaces it.
+    fn layout(self) -> &'static str {
+        if self == Self::Optimized { "bench/dist" } else { "dist" }
+    }
+}
+
+/// Builds everything into `target/dist`, optimised as a whole into `target/bench/dist`, and returns that folder.
+pub fn run(profile: Profile) -> Outcome<PathBuf> {
+    some(profile, |_| true)
+}
+
+/// The same with some of the plugins, by name.
+pub fn some(profile: Profile, wanted: impl Fn(&str) -> bool) -> Outcome<PathBuf> {
     let metadata = metadata()?;
-    let dist = metadata.target_directory.join("dist").into_std_path_buf();
-    let mut pieces = compiled(&metadata, release)?;
+    let dist = metadata.target_directory.join(profile.layout()).into_std_path_buf();
+    let mut pieces = compiled(&metadata, profile, wanted)?;
     for (folder, to) in [("include/jackfield", "include/jackfield"), ("", "share/jackfield")] {
         for entry in fs::read_dir(root().join(folder))? {
             let from = entry?.path();
@@ -45,7 +82,7 @@ pub fn metadata() -> Outcome<Metadata> {
 const PLUGINS: [(&str, &str); 2] = [("plugins", "lib/jackfield/plugins"), ("examples", "share/jackfield/examples")];
 
 /// Compiles the program, the shipped plugins and the examples of plugins.
-fn compiled(metadata: &Metadata, release: bool) -> Outcome<Vec<Piece>> {
+fn compiled(metadata: &Metadata, profile: Profile, wanted: impl Fn(&str) -> bool) -> Outcome<Vec<Piece>> {
     let plugins: Vec<(&str, &str, &Path)> = metadata
         .packages
         .iter()
@@ -55,13 +92,12 @@ fn compiled(metadata: &Metadata, release: bool) -> Outcome<Vec<Piece>> {
             let (_, to) = PLUGINS.into_iter().find(|(from, _)| *from == parent)?;
             Some((package.name.as_str(), folder.file_name()?, Path::new(to)))
         })
+        .filter(|(_, name, _)| wanted(name))
         .collect();
     let mut command = cargo();
     command.args(["build", "--message-format=json-render-diagnostics", "--package=jackfield"]);
     command.args(plugins.iter().map(|(package, ..)| format!("--package={package}")));
-    if release {
-        command.arg("--release");
-    }
+    command.arg(profile.argument());
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| format!("cannot run cargo: {e}"))?;
     let output = child.stdout.take().ok_or("cargo has no output")?;
     let mut pieces = Vec::new();

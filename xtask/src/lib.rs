@@ -1,5 +1,6 @@
 //! The one build language of the repository, as a library so that tests can hold the same rules.
 
+pub mod bench;
 pub mod build;
 pub mod header;
 pub mod run;

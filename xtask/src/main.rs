@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use xtask::bench;
+use xtask::build::Profile;
 use xtask::soak::Measure;
 
 /// Build, run and test Jackfield.
@@ -57,6 +59,24 @@ enum Command {
         #[arg(long, global = true)]
         debug: bool,
     },
+    /// What a command costs beside an echo: ratios to reference servers in the same run
+    Bench {
+        /// Few and short rounds
+        #[arg(long, conflicts_with = "instructions")]
+        quick: bool,
+        /// This row alone, by name; may stand several times
+        #[arg(long, value_name = "CASE", conflicts_with = "instructions")]
+        only: Vec<String>,
+        /// Fail where a must is missed
+        #[arg(long, conflicts_with = "instructions")]
+        check: bool,
+        /// Instructions of a command, counted by valgrind, in place of times
+        #[arg(long)]
+        instructions: bool,
+        /// Write the results into bench/
+        #[arg(long)]
+        record: bool,
+    },
 }
 
 #[derive(Clone, Copy, Subcommand)]
@@ -69,7 +89,9 @@ enum Part {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Build { release } => xtask::build::run(release).map(|dist| println!("{}", dist.display())),
+        Command::Build { release } => {
+            xtask::build::run(Profile::new(release)).map(|dist| println!("{}", dist.display()))
+        }
         Command::Run { release, args } => match xtask::run::run(release, &args) {
             Ok(code) => return code,
             Err(error) => Err(error),
@@ -85,6 +107,10 @@ fn main() -> ExitCode {
             };
             xtask::soak::run(!debug, &measure)
         }
+        Command::Bench { quick, only, check, instructions, record } => match instructions {
+            true => bench::instructions(record),
+            false => bench::run(&bench::Order { quick, only, check, record }),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

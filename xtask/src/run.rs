@@ -1,11 +1,13 @@
 //! `cargo xtask run`: builds, then serves in the foreground.
 
-use crate::{Outcome, build};
+use crate::Outcome;
+use crate::build::{self, Profile};
 use std::process::{Command, ExitCode};
 
 /// Ends with the exit code of the server.
 pub fn run(release: bool, args: &[String]) -> Outcome<ExitCode> {
-    let program = build::run(release)?.join("bin").join(format!("jackfield{}", std::env::consts::EXE_SUFFIX));
+    let program =
+        build::run(Profile::new(release))?.join("bin").join(format!("jackfield{}", std::env::consts::EXE_SUFFIX));
     let mut command = Command::new(&program);
     command.arg("serve").args(args);
     let (code, error) = hand_over(command);

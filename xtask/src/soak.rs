@@ -1,6 +1,7 @@
 //! `cargo xtask soak`: builds, then runs the measurements of `tests/src/bin/soak.rs` against what was built.
 
-use crate::{Outcome, build, cargo, succeed};
+use crate::build::{self, Profile};
+use crate::{Outcome, cargo, succeed};
 
 /// What to measure.
 pub enum Measure {
@@ -14,7 +15,7 @@ pub enum Measure {
 
 /// An error where a promise was broken.
 pub fn run(release: bool, measure: &Measure) -> Outcome {
-    let dist = build::run(release)?;
+    let dist = build::run(Profile::new(release))?;
     let mut command = cargo();
     command.args(["run", "--quiet", "--package=jackfield-tests", "--bin=soak"]);
     command.args(release.then_some("--release")).arg("--").env("JACKFIELD_DIST", dist);

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: all that CI runs, in order.
 
-use crate::{Outcome, build, cargo, header, root, succeed, tidy, tools};
+use crate::build::Profile;
+use crate::{Outcome, bench, build, cargo, header, root, succeed, tidy, tools};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -22,13 +23,16 @@ struct Steps(Vec<(&'static str, End, Duration)>);
 pub fn run(install: bool) -> Outcome {
     let tools = tools::find(install)?;
     let mut steps = Steps::default();
-    steps.run("format", || succeed(cargo().args(["fmt", "--all", "--check"])));
+    steps.run("format", || {
+        succeed(cargo().args(["fmt", "--all", "--check"]))?;
+        succeed(cargo().args(["fmt", "--manifest-path", bench::PEERS, "--check"]))
+    });
     steps.run("lints", || {
         succeed(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny=warnings"]))
     });
     steps.run("C headers", || header::run(true));
     steps.run("house rules", tidy::run);
-    let dist = steps.run("build", || build::run(false));
+    let dist = steps.run("build", || build::run(Profile::Dev));
     steps.run("C examples", make_examples);
     match dist {
         None => steps.0.push(("tests", End::Skipped, Duration::ZERO)),
@@ -38,6 +42,7 @@ pub fn run(install: bool) -> Outcome {
             steps.run("tests", || succeed(cargo().args(["test", "--workspace", "--no-fail-fast"]).envs(environment)));
         }
     }
+    steps.run("instructions", bench::guard);
     steps.summary()
 }
 

@@ -63,9 +63,11 @@ fn missing(venv: &Path) -> Vec<Missing> {
     let compilers = ["cc", "c++", "make"].iter().all(|name| on_path(name).is_some());
     need(compilers, "a C and C++ compiler and make", Fix::Apt(&["gcc", "g++", "libc6-dev", "make"]));
     need(chromium().is_some(), "chromium (or JACKFIELD_CHROMIUM=program)", Fix::Apt(&["chromium"]));
+    if cfg!(target_os = "linux") {
+        need(on_path("valgrind").is_some(), "valgrind", Fix::Apt(&["valgrind"]));
+    }
     // Debian's python3 has venv without its installer until python3-venv is there.
-    let current = fs::read(venv.join("requirements.txt")).ok() == fs::read(root().join(REQUIREMENTS)).ok();
-    if !(current && works(Command::new(python(venv)).arg("--version"))) {
+    if !is_current(venv, &root().join(REQUIREMENTS)) {
         let able = works(Command::new("python3").args(["-c", "import venv, ensurepip"]));
         need(able, "python3 with venv", Fix::Apt(&["python3", "python3-venv"]));
         need(false, "the Python packages of tests/requirements.txt", Fix::Venv);
@@ -93,16 +95,30 @@ fn get(fix: &Fix, venv: &Path) -> Outcome {
             succeed(apt(&install).args(*packages))
         }
         Fix::Rustup(component) => succeed(Command::new("rustup").args(["component", "add", component])),
-        Fix::Venv => {
-            let wanted = root().join(REQUIREMENTS);
-            succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
-            let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--requirement"];
-            succeed(Command::new(python(venv)).args(pip).arg(&wanted))?;
-            // Tells the next run what is in there; written last.
-            fs::copy(&wanted, venv.join("requirements.txt"))?;
-            Ok(())
-        }
+        Fix::Venv => make_venv(venv, &root().join(REQUIREMENTS)),
     }
+}
+
+/// A Python environment with these packages in `folder`; nothing is done where it is there.
+pub fn venv(folder: &Path, requirements: &Path) -> Outcome<PathBuf> {
+    if !is_current(folder, requirements) {
+        make_venv(folder, requirements)?;
+    }
+    Ok(python(folder))
+}
+
+fn is_current(venv: &Path, requirements: &Path) -> bool {
+    let same = fs::read(venv.join("requirements.txt")).ok() == fs::read(requirements).ok();
+    same && works(Command::new(python(venv)).arg("--version"))
+}
+
+fn make_venv(venv: &Path, requirements: &Path) -> Outcome {
+    succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
+    let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--requirement"];
+    succeed(Command::new(python(venv)).args(pip).arg(requirements))?;
+    // Tells the next run what is in there; written last.
+    fs::copy(requirements, venv.join("requirements.txt"))?;
+    Ok(())
 }
 
 /// What a person would type.

@@ -87,7 +87,7 @@ pub fn machine_path(repo: &Repo) -> Vec<Finding> {
 pub fn registry(repo: &Repo) -> Vec<Finding> {
     const SOURCE: &str = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
     let mut findings = Vec::new();
-    for file in repo.files.iter().filter(|file| file.path == "Cargo.lock") {
+    for file in repo.files.iter().filter(|file| file.path.rsplit('/').next() == Some("Cargo.lock")) {
         for (number, line) in file.text.lines().enumerate() {
             if line.starts_with("source = ") && line != SOURCE {
                 let text =

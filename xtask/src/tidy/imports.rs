@@ -3,7 +3,8 @@
 use super::{Finding, Import, Package, Repo};
 
 /// The import table: which crates of this repository a crate may name. A folder that ends in `/` stands for all below it.
-const TABLE: [(&str, &[&str]); 13] = [
+const TABLE: [(&str, &[&str]); 14] = [
+    ("bench", &[]),
     ("plugin-api", &[]),
     ("plugin-api/sdk", &["plugin-api"]),
     ("engine/message", &[]),
