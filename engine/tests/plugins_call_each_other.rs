@@ -4,7 +4,7 @@
 
 mod support;
 
-use jackfield_message::{Attachment, Command, SessionId};
+use jackfield_message::{Attachment, Command, Sender, SessionId};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::{Bench, Latch, Setup, caller};
@@ -50,7 +50,7 @@ fn the_engines_own_commands_can_be_called_too() {
 #[test]
 fn session_principal_dialect_trace_and_deadline_are_those_of_the_parent() {
     let bench = two().start();
-    let mut command = Command::new("a.serial", calls("b.serial", json!({"do": "from"})).to_string());
+    let mut command = Command::new("a.serial", &calls("b.serial", json!({"do": "from"})).to_string());
     command.session = SessionId(41);
     command.sender = Some(Box::new(Sender { principal: "ada".into(), trace_id: "0af7".into() }));
     command.dialect = "zeiss";
@@ -60,9 +60,10 @@ fn session_principal_dialect_trace_and_deadline_are_those_of_the_parent() {
 #[test]
 fn attachments_are_copied_there_and_back() {
     let bench = two().start();
-    let mut command = Command::new("a.serial", calls("b.serial", json!({"do": "attachments"})).to_string());
+    let mut command = Command::new("a.serial", &calls("b.serial", json!({"do": "attachments"})).to_string());
     let bytes = vec![7; 100_000];
-    command.attachments = vec![Attachment { name: "n".into(), bytes: bytes.clone().into(), ..Attachment::default() }];
+    command.attachments =
+        vec![Attachment { name: "n".into(), bytes: bytes.clone().into(), ..Attachment::default() }].into();
     let success = bench.submit(command, None).answer().outcome.unwrap();
     assert_eq!((&*success.attachments[0].name, &success.attachments[0].bytes[..]), ("n", &bytes[..]));
 }
@@ -181,7 +182,7 @@ fn a_call_that_is_not_answered_in_its_time_is_a_deadline() {
 #[test]
 fn the_parents_deadline_holds_for_its_calls() {
     let bench = two().start();
-    let mut command = Command::new("a.serial", calls("b.serial", json!({"do": "until-cancelled"})).to_string());
+    let mut command = Command::new("a.serial", &calls("b.serial", json!({"do": "until-cancelled"})).to_string());
     command.deadline = Some(Instant::now() + Duration::from_millis(60));
     let pending = bench.submit(command, None);
     bench.wire.wait_for("begin 1");

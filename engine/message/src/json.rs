@@ -4,9 +4,11 @@
 //! behind the value, no nesting beyond the caller's limit. Numbers are not bounded in size (`1e999` is valid). The input is
 //! a `str`: that it is UTF-8 is known already.
 
+mod plain;
+
+use plain::{ends, plain};
 use std::borrow::Cow;
 use std::fmt;
-use wide::u8x16;
 
 /// Deepest nesting that is accepted where nothing else is configured.
 pub const DEFAULT_NESTING: usize = 128;
@@ -323,44 +325,6 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Where the part of a string ends that begins at `at` and stands for itself: at the next quote, escape or control
-/// character, or at the end of the text. Strings are most of what comes, so they are walked in blocks.
-fn plain(bytes: &[u8], mut at: usize) -> usize {
-    const LONG: usize = 4 * BLOCK;
-    while let Some(long) = bytes[at..].first_chunk::<LONG>() {
-        let (blocks, _) = long.as_chunks();
-        if blocks.iter().fold(u8x16::ZERO, |any, block| any | ending(block)) != u8x16::ZERO {
-            break;
-        }
-        at += LONG;
-    }
-    while let Some(block) = bytes[at..].first_chunk() {
-        match ends(block) {
-            0 => at += BLOCK,
-            ends => return at + ends.trailing_zeros() as usize,
-        }
-    }
-    let left = bytes.len() - at;
-    let ends = match bytes.last_chunk() {
-        // What is left, with what was before it pushed out.
-        Some(block) => ends(block) >> (BLOCK - left),
-        None => ends(&std::array::from_fn(|index| bytes.get(at + index).copied().unwrap_or(b' '))),
-    };
-    if ends == 0 { bytes.len() } else { at + ends.trailing_zeros() as usize }
-}
-
-const BLOCK: usize = 16;
-
-/// A bit for each byte at which the plain part of a string ends; the lowest is that of the first.
-fn ends(block: &[u8; BLOCK]) -> u32 {
-    ending(block).to_bitmask()
-}
-
-fn ending(block: &[u8; BLOCK]) -> u8x16 {
-    let (block, is) = (u8x16::new(*block), u8x16::splat);
-    block.simd_eq(is(b'"')) | block.simd_eq(is(b'\\')) | block.min(is(0x1F)).simd_eq(block)
-}
-
 /// Which of the open levels are objects: a word for the first 64, a list only beyond.
 #[derive(Default)]
 struct OpenStack {
@@ -392,127 +356,4 @@ impl OpenStack {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn members(text: &str) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        scan(text, DEFAULT_NESTING, |member| found.push((member.key().into_owned(), member.value.to_owned()))).unwrap();
-        found
-    }
-
-    #[test]
-    fn members_come_in_order_with_their_values_as_written() {
-        assert_eq!(
-            members(r#" {"a" : [1, {"x":2}] ,"\u0062\n": "c" , "a":null} "#),
-            [("a", r#"[1, {"x":2}]"#), ("b\n", r#""c""#), ("a", "null")].map(|(k, v)| (k.to_owned(), v.to_owned()))
-        );
-        assert_eq!(members("{}"), []);
-        assert_eq!(members("[{\"a\": 1}]"), []);
-    }
-
-    #[test]
-    fn what_the_strict_grammar_forbids_is_refused() {
-        for text in [
-            "",
-            " ",
-            "{",
-            "}",
-            "[1,]",
-            "{\"a\":1,}",
-            "{\"a\" 1}",
-            "{'a':1}",
-            "{a:1}",
-            "01",
-            "-",
-            "1.",
-            ".5",
-            "1e",
-            "+1",
-            "nul",
-            "tru",
-            "NaN",
-            "-Infinity",
-            "Infinity",
-            "[NaN]",
-            "\"\t\"",
-            "\"\\x\"",
-            "\"\\u12g4\"",
-            "\"a",
-            "\"\\",
-            "\u{feff}{}",
-            "{} x",
-            "[1 2]",
-            "[1}",
-            "{\"a\":1]",
-            "{\"a\":{\"b\":[1,}}",
-            "\"\\ud800\"",
-            "\"\\udc00\"",
-            "\"\\ud800\\u0041\"",
-            "{\"a\":\"\\ud83d\"}",
-            "[\"\\ud800x\"]",
-        ] {
-            assert!(check(text, DEFAULT_NESTING).is_err(), "{text:?} was accepted");
-        }
-    }
-
-    #[test]
-    fn what_the_grammar_allows_is_accepted_whatever_its_size() {
-        for (text, kind) in [
-            ("1e999", Kind::Scalar),
-            ("-0.0", Kind::Scalar),
-            ("123456789012345678901234567890", Kind::Scalar),
-            ("\"\\ud83d\\ude00\"", Kind::String),
-            ("\t[ ]\r\n", Kind::Array),
-            ("{ }", Kind::Object),
-            ("true", Kind::Scalar),
-        ] {
-            assert_eq!(check(text, DEFAULT_NESTING), Ok(kind), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn nesting_is_accepted_up_to_the_limit_and_refused_one_beyond() {
-        for limit in [1, 2, 63, 64, 65, 128, 129, 200] {
-            let arrays = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-            let objects = |depth| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
-            let mixed = |depth: usize| {
-                let open: String = (0..depth).map(|level| if level % 3 == 0 { "{\"k\":" } else { "[" }).collect();
-                let close: String = (0..depth).rev().map(|level| if level % 3 == 0 { "}" } else { "]" }).collect();
-                format!("{open}0{close}")
-            };
-            for make in [&arrays as &dyn Fn(usize) -> String, &objects, &mixed] {
-                assert!(check(&make(limit), limit).is_ok(), "depth {limit}");
-                assert_eq!(check(&make(limit + 1), limit).unwrap_err().what, "nested too deeply", "depth {limit}");
-            }
-        }
-        assert!(check(&"[".repeat(100_000), DEFAULT_NESTING).is_err());
-    }
-
-    proptest! {
-        /// Wherever and in however long a text it stands, the first byte that ends the plain part of a string is found.
-        #[test]
-        fn plain_text_ends_where_a_byte_by_byte_search_says(bytes in prop::collection::vec(any::<u8>(), 0..100), calm in 0..100usize) {
-            // Most bytes end nothing, so that long runs come up too.
-            let bytes: Vec<u8> = bytes.iter().enumerate().map(|(at, &byte)| if at < calm { byte | 0x60 } else { byte }).collect();
-            let searched = bytes.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
-            prop_assert_eq!(plain(&bytes, 0), searched.unwrap_or(bytes.len()));
-        }
-
-        /// The check agrees with serde_json on texts near JSON, but for the rules of this module.
-        #[test]
-        fn agrees_with_serde_json(text in r#"([\[\]{},: \t]|"[a-z\\u0d89"]{0,8}"?|-?[0-9]{1,3}(\.[0-9]+)?(e[+-]?[0-9])?|true|null|"a":){0,12}"#) {
-            let theirs = serde_json::from_str::<serde_json::Value>(&text);
-            prop_assert_eq!(check(&text, DEFAULT_NESTING).is_ok(), theirs.is_ok(), "{:?}: {:?}", text, theirs);
-        }
-
-        /// No text makes it panic, and what it accepts serde_json accepts.
-        #[test]
-        fn never_panics_and_never_accepts_more(text in "\\PC{0,40}") {
-            if check(&text, DEFAULT_NESTING).is_ok() {
-                prop_assert!(serde_json::from_str::<&serde_json::value::RawValue>(&text).is_ok());
-            }
-        }
-    }
-}
+mod tests;
