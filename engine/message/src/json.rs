@@ -210,9 +210,9 @@ impl<'a> Scanner<'a> {
         let begin = at + 1;
         // Most strings are keys and other short ones.
         if let Some(block) = self.bytes.get(begin..).and_then(<[u8]>::first_chunk) {
-            let end = begin + ends(block).trailing_zeros() as usize;
-            if self.peek(end) == b'"' {
-                return Some(end + 1);
+            let first = ends(block).trailing_zeros() as usize;
+            if block.get(first) == Some(&b'"') {
+                return Some(begin + first + 1);
             }
         }
         self.long_string(begin)

@@ -95,6 +95,19 @@ fn nesting_is_accepted_up_to_the_limit_and_refused_one_beyond() {
     assert!(check(&"[".repeat(100_000), DEFAULT_NESTING).is_err());
 }
 
+#[test]
+fn strings_end_at_their_own_quote_whatever_their_length_and_whatever_stands_behind() {
+    for first in 0..70 {
+        for second in 0..70 {
+            let (first, second) = ("a".repeat(first), "b".repeat(second));
+            let good = format!("[\"{first}\",\"{second}\",\"\"]");
+            assert_eq!(check(&good, DEFAULT_NESTING), Ok(Kind::Array), "{good}");
+            let bad = format!("[\"{first}\" \"{second}\",\"\"]");
+            assert!(check(&bad, DEFAULT_NESTING).is_err(), "{bad}");
+        }
+    }
+}
+
 proptest! {
     /// Wherever and in however long a text it stands, the first byte that ends the plain part of a string is found.
     #[test]
