@@ -9,8 +9,10 @@ use jackfield_dialects::{Action, Close, Dialect, Frame, Keys};
 use jackfield_engine::{Burst, Caller, Engine, Limits, Order, ReplySink, Submitted};
 use jackfield_message::{Command, ErrorCode, Failure, Reply, SessionId};
 use lineup::Lineup;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Messages that are read ahead of what may be submitted, so that pings, closes and cancels get through.
@@ -146,8 +148,7 @@ impl<T: Transport> Session<T> {
         let shared = self.shared.clone();
         let stop = shared.stop.child();
         let mut stopped = std::pin::pin!(stop.cancelled());
-        // Once it was asked for, the stop wakes this task by itself.
-        let (mut ended, mut stopping, mut asked) = (false, false, false);
+        let (mut ended, mut stopping, mut listening) = (false, false, false);
         loop {
             if let Some(close) = self.quit()? {
                 return Ok(End::Quit(close));
@@ -169,9 +170,15 @@ impl<T: Transport> Session<T> {
                 Some((request, reply)) = self.replies.recv(), if self.lineup.in_flight() > 0 => {
                     self.answers(request, reply)?;
                 }
-                () = &mut stopped, if !stopping && (!asked || shared.stop.is_begun()) => stopping = true,
+                // Asked once; from then on the stop wakes this task by itself.
+                () = poll_fn(|cx| match listening && !shared.stop.is_begun() {
+                    true => Poll::Pending,
+                    false => {
+                        listening = true;
+                        stopped.as_mut().poll(cx)
+                    }
+                }), if !stopping => stopping = true,
                 message = self.transport.next(), if !ended && self.may_read() => {
-                    asked = true;
                     ended = match message {
                         Ok(Some(message)) => self.messages(message, &shared.engine)?,
                         Ok(None) => true,
