@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::report::Row;
+use serde::Deserialize;
 use std::path::Path;
 use std::process::Command;
 
@@ -17,7 +18,10 @@ struct Figures {
 pub fn rows(program: &Path, times: usize, wanted: &dyn Fn(&str) -> bool) -> Outcome<Vec<Row>> {
     let mut runs = Vec::new();
     for _ in 0..times {
-        let output = Command::new(program).output().map_err(|e| format!("cannot run {}: {e}", program.display()))?;
+        let output = Command::new(program)
+            .arg("--json")
+            .output()
+            .map_err(|e| format!("cannot run {}: {e}", program.display()))?;
         let text = String::from_utf8_lossy(&output.stdout);
         let figures = read(&text).filter(|_| output.status.success());
         let said = || format!("{} says:\n{text}{}", program.display(), String::from_utf8_lossy(&output.stderr));
@@ -37,13 +41,20 @@ pub fn rows(program: &Path, times: usize, wanted: &dyn Fn(&str) -> bool) -> Outc
     Ok(rows)
 }
 
-/// Its lines: `N points as WHAT, ...`, `... RATIO times as long`, `most memory: N kB`.
+/// A line of the example: one shape of file.
+#[derive(Deserialize)]
+struct Line {
+    shape: String,
+    ratio: f64,
+    /// Of the process so far.
+    peak_rss_kib: f64,
+}
+
 fn read(text: &str) -> Option<Figures> {
-    let mut ratios =
-        text.lines().filter_map(|line| line.strip_suffix(" times as long")?.rsplit(' ').next()?.parse().ok());
-    let memory =
-        text.lines().find_map(|line| line.strip_prefix("most memory: ")?.strip_suffix(" kB")?.parse::<f64>().ok());
-    Some(Figures { elements: ratios.next()?, cloud: ratios.next()?, memory: memory? * 1024.0 / 1e6 })
+    let lines: Vec<Line> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>().ok()?;
+    let ratio = |shape: &str| lines.iter().find(|line| line.shape == shape).map(|line| line.ratio);
+    let memory = lines.iter().map(|line| line.peak_rss_kib).reduce(f64::max)?;
+    Some(Figures { elements: ratio("elements")?, cloud: ratio("one cloud")?, memory: memory * 1024.0 / 1e6 })
 }
 
 #[cfg(test)]
@@ -52,9 +63,10 @@ mod tests {
 
     #[test]
     fn the_lines_of_the_example_are_read() {
-        let text = "1000000 points as elements, 300 MiB\n  bare events 1.2s, records 2.4s: 2.00 times as long\n\
-                    1000000 points as one cloud, 100 MiB\n  bare events 1s, records 3s: 3.00 times as long\nmost memory: 1000 kB\n";
+        let text = "{\"shape\":\"elements\",\"points\":1000000,\"ratio\":2.0,\"peak_rss_kib\":900}\n\
+                    {\"shape\":\"one cloud\",\"points\":1000000,\"ratio\":3.0,\"peak_rss_kib\":1000}\n";
         assert_eq!(read(text), Some(Figures { elements: 2.0, cloud: 3.0, memory: 1.024 }));
         assert_eq!(read("nothing"), None);
+        assert_eq!(read(""), None);
     }
 }

@@ -7,6 +7,7 @@ use jackfield_dialects::{Dialect, UnknownDialect, ZeissOptions};
 use jackfield_engine::Limits;
 use jackfield_message::{ErrorCode, Failure, SessionId};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::net::TcpStream;
@@ -68,7 +69,7 @@ impl Accept {
     }
 
     async fn serve(&self, stream: TcpStream, peer: SocketAddr, url: &ListenUrl) {
-        match url.scheme {
+        let session = match url.scheme {
             Scheme::Ws => {
                 let policy = self.http_policy(url);
                 let accepted = tokio::select! {
@@ -77,30 +78,36 @@ impl Accept {
                     () = self.shared.stop.begun() => return,
                 };
                 match accepted {
-                    Ok((socket, request)) => self.session(socket, peer, url, &request.path).await,
-                    Err(error) => tracing::debug!(%peer, listener = %url, %error, "no WebSocket"),
+                    Ok((socket, request)) => self.session(socket, peer, url, &request.path),
+                    Err(error) => return tracing::debug!(%peer, listener = %url, %error, "no WebSocket"),
                 }
             }
-            Scheme::Tcp => self.session(self.tcp(stream, url), peer, url, "").await,
-        }
+            Scheme::Tcp => self.session(self.tcp(stream, url), peer, url, ""),
+        };
+        session.await;
     }
 
-    async fn session(&self, transport: impl Transport, peer: SocketAddr, url: &ListenUrl, path: &str) {
+    /// Serves a connection that is let in. Boxed, so that each waits with the memory that its own kind needs.
+    fn session(
+        &self,
+        mut transport: impl Transport + 'static,
+        peer: SocketAddr,
+        url: &ListenUrl,
+        path: &str,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let dialect = match self.dialect(url, path) {
             Ok(dialect) => dialect,
             Err(error) => {
-                let mut transport = transport;
                 tracing::debug!(%peer, %error, "no such dialect");
                 let close =
                     jackfield_dialects::Close { code: 1008, reason: "This path's dialect is not in this version." };
-                return transport.close(Some(close)).await;
+                return Box::pin(async move { transport.close(Some(close)).await });
             }
         };
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
         tracing::debug!(session = id.0, %peer, dialect = dialect.name(), listener = %url, "connected");
         let may_quit = self.quit && peer.ip().to_canonical().is_loopback();
-        Session::new(self.shared.clone(), transport, dialect, id, may_quit).run().await;
-        tracing::debug!(session = id.0, "disconnected");
+        Box::pin(Session::new(self.shared.clone(), transport, dialect, id, may_quit).run())
     }
 
     async fn refuse(&self, stream: TcpStream, url: &ListenUrl) {

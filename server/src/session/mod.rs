@@ -2,6 +2,7 @@
 //! The loop and the back pressure are here; one task owns all of it.
 
 mod lineup;
+mod replies;
 
 use crate::stop::Stop;
 use crate::transport::{Transport, TransportError};
@@ -9,11 +10,12 @@ use jackfield_dialects::{Action, Close, Dialect, Frame, Keys};
 use jackfield_engine::{Burst, Caller, Engine, Limits, Order, ReplySink, Submitted};
 use jackfield_message::{Command, ErrorCode, Failure, Reply, SessionId};
 use lineup::Lineup;
+use replies::Replies;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Messages that are read ahead of what may be submitted, so that pings, closes and cancels get through.
 const LOOK_AHEAD: usize = 16;
@@ -65,9 +67,11 @@ pub struct Session<T> {
     may_quit: bool,
     lineup: Lineup,
     order: Arc<Order>,
-    /// Unbounded in type only: the engine answers each command once, and `session_in_flight` bounds those.
-    replies: UnboundedReceiver<(u64, Reply)>,
+    replies: Arc<Replies>,
+    /// The same, as the engine sees it.
     sink: Arc<dyn ReplySink>,
+    /// Taken from there, and not passed on yet.
+    taken: VecDeque<(u64, Reply)>,
     actions: Vec<Action>,
     frames: Vec<Frame>,
 }
@@ -80,17 +84,6 @@ enum End {
     Close(Close),
     /// A `quit` was granted: the server stops once this connection is closed.
     Quit(Close),
-}
-
-struct Sink {
-    replies: UnboundedSender<(u64, Reply)>,
-}
-
-impl ReplySink for Sink {
-    fn reply(&self, request: u64, reply: Reply) {
-        // An error means that the session has gone; nobody waits for the answer.
-        let _ = self.replies.send((request, reply));
-    }
 }
 
 /// What the dialect may know of the router.
@@ -109,7 +102,7 @@ impl Keys for Registered<'_> {
 impl<T: Transport> Session<T> {
     /// A session on a new connection.
     pub fn new(shared: Arc<Shared>, transport: T, dialect: Box<dyn Dialect>, id: SessionId, may_quit: bool) -> Self {
-        let (sender, replies) = unbounded_channel();
+        let replies = Arc::<Replies>::default();
         Self {
             shared,
             transport,
@@ -118,8 +111,9 @@ impl<T: Transport> Session<T> {
             may_quit,
             lineup: Lineup::default(),
             order: Arc::default(),
+            sink: replies.clone(),
             replies,
-            sink: Arc::new(Sink { replies: sender }),
+            taken: VecDeque::new(),
             actions: Vec::new(),
             frames: Vec::new(),
         }
@@ -141,6 +135,7 @@ impl<T: Transport> Session<T> {
             }
             Err(error) => self.fail(error).await,
         }
+        tracing::debug!(session = self.id.0, "disconnected");
     }
 
     async fn serve(&mut self) -> Result<End, TransportError> {
@@ -154,6 +149,11 @@ impl<T: Transport> Session<T> {
                 return Ok(End::Quit(close));
             }
             self.transport.flush().await?;
+            if !self.taken.is_empty() {
+                // More than one flush was to take.
+                self.answers()?;
+                continue;
+            }
             if self.lineup.is_empty() {
                 if ended {
                     return Ok(End::Over);
@@ -166,10 +166,7 @@ impl<T: Transport> Session<T> {
             }
             tokio::select! {
                 biased;
-                // Never `None`: the session holds a sender itself.
-                Some((request, reply)) = self.replies.recv(), if self.lineup.in_flight() > 0 => {
-                    self.answers(request, reply)?;
-                }
+                () = self.replies.arrival(), if self.lineup.in_flight() > 0 => self.answers()?,
                 // Asked once; from then on the stop wakes this task by itself.
                 () = poll_fn(|cx| match listening && !shared.stop.is_begun() {
                     true => Poll::Pending,
@@ -295,12 +292,14 @@ impl<T: Transport> Session<T> {
         Ok(())
     }
 
-    /// Takes an answer, and further ones that are there, and submits what has waited for them.
-    fn answers(&mut self, request: u64, reply: Reply) -> Result<(), TransportError> {
+    /// Takes the answers that are there, and submits what has waited for them.
+    fn answers(&mut self) -> Result<(), TransportError> {
+        if self.taken.is_empty() {
+            self.replies.take(&mut self.taken);
+        }
         let before = self.lineup.in_flight();
-        self.answered(request, reply)?;
         while !self.transport.is_full()
-            && let Ok((request, reply)) = self.replies.try_recv()
+            && let Some((request, reply)) = self.taken.pop_front()
         {
             self.answered(request, reply)?;
         }

@@ -40,7 +40,8 @@ impl WebSocket {
             .max_frame_size(Some(limit));
         let inlet = Inlet::new(stream, buffer, read.len());
         let due = inlet.holds_more();
-        let protocol = tungstenite::WebSocket::from_partially_read(inlet, read.into(), Role::Server, Some(config));
+        // A copy: HTTP's buffer behind these few bytes, or none, would stay as long as the connection.
+        let protocol = tungstenite::WebSocket::from_partially_read(inlet, read.to_vec(), Role::Server, Some(config));
         Self { protocol, limit, queued: 0, due, ended: false }
     }
 
