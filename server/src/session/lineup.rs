@@ -3,8 +3,8 @@ use jackfield_engine::{CallHandle, Overlap};
 use jackfield_message::Command;
 use std::collections::VecDeque;
 
-/// Where a request is that could not be answered at once. Small: what is large is rare. `bytes`: of the message that it came in, which stays in memory
-/// until the answer.
+/// Where a request is that could not be answered at once. Small, since many are moved: what is large is rare, and boxed.
+/// `bytes`: of the message that it came in, which stays in memory until the answer.
 enum Place {
     /// Read, not submitted yet.
     Read { command: Box<Command>, bytes: usize },

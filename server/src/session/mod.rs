@@ -298,12 +298,15 @@ impl<T: Transport> Session<T> {
             self.replies.take(&mut self.taken);
         }
         let before = self.lineup.in_flight();
-        while !self.transport.is_full()
+        let mut done = Ok(());
+        while done.is_ok()
+            && !self.transport.is_full()
             && let Some((request, reply)) = self.taken.pop_front()
         {
-            self.answered(request, reply)?;
+            done = self.answered(request, reply);
         }
         self.shared.awaited.take(before - self.lineup.in_flight());
+        done?;
         if self.lineup.read_ahead() > 0 { self.submit() } else { Ok(()) }
     }
 
