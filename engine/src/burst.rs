@@ -65,7 +65,7 @@ impl<'e> Burst<'e> {
         }
         let reply = entry.generation.run_inline(entry.command, command);
         entry.generation.leave();
-        Some(reply)
+        reply
     }
 
     /// Routes a command; never blocks.

@@ -81,7 +81,9 @@ impl Core {
                     Ok(()) => {
                         let reply = entry.generation.run_inline(entry.command, &command);
                         entry.generation.leave();
-                        return Submitted::Answered(reply);
+                        if let Some(reply) = reply {
+                            return Submitted::Answered(reply);
+                        }
                     }
                     // Another serves now; or, if that is not so, none does until an exclusive swap is over.
                     Err(Refusal::Closed) if attempt == 0 => continue,

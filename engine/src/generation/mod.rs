@@ -139,31 +139,33 @@ impl Generation {
     }
 
     /// Runs an INLINE command that has entered, on the thread of the session. `index`: where it stands in the descriptor.
-    pub fn run_inline(&self, index: usize, command: &Command) -> Reply {
+    /// There always is a reply; an option, because that is how it lies where it was written.
+    pub fn run_inline(&self, index: usize, command: &Command) -> Option<Reply> {
         let handle = || inline::run(self.number, |token| self.instance.handle_inline(command, token));
         let (status, demoted) = self.watches[index].run(handle);
         if demoted {
             self.tell_demoted(command.key());
         }
-        let mut reply = match inline::take_reply() {
-            Some(reply) => {
-                if reply.outcome.is_ok() {
-                    self.check_return(inline::INLINE_BIT, status);
-                }
-                reply
-            }
-            None if status == abi::JF_PENDING => {
-                self.ledger.misuse("JF_PENDING from an INLINE command", inline::INLINE_BIT);
-                let message =
-                    format!("Plugin '{}' did not answer an INLINE command before it returned.", self.plugin.id);
-                self.failure(ErrorCode::Internal, message).blame(Culprit::Plugin).into()
-            }
-            None => self.reply_from_status(status),
-        };
-        if let Ok(success) = &mut reply.outcome {
+        let mut reply = inline::take_reply();
+        if reply.is_none() {
+            reply = Some(self.inline_reply_from_status(status));
+        } else if matches!(&reply, Some(Reply { outcome: Ok(_) })) {
+            self.check_return(inline::INLINE_BIT, status);
+        }
+        if let Some(Reply { outcome: Ok(success) }) = &mut reply {
             success.plain = plain(self.descriptor.commands[index].flags);
         }
         reply
+    }
+
+    #[cold]
+    fn inline_reply_from_status(&self, status: abi::jf_status) -> Reply {
+        if status != abi::JF_PENDING {
+            return self.reply_from_status(status);
+        }
+        self.ledger.misuse("JF_PENDING from an INLINE command", inline::INLINE_BIT);
+        let message = format!("Plugin '{}' did not answer an INLINE command before it returned.", self.plugin.id);
+        self.failure(ErrorCode::Internal, message).blame(Culprit::Plugin).into()
     }
 
     /// Something took long that ended `now`, and it may have been calls of this command: the next ones are measured.

@@ -2,7 +2,7 @@
 //! alone, and its reply is collected here before `handle` returns.
 
 use jackfield_message::Reply;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Set in the tokens of INLINE commands.
@@ -21,7 +21,7 @@ thread_local! {
     static LAST: Cell<u64> = const { Cell::new(0) };
     /// The token of the command that runs and has no reply yet; 0: none.
     static OPEN: Cell<u64> = const { Cell::new(0) };
-    static REPLY: Cell<Option<Reply>> = const { Cell::new(None) };
+    static REPLY: RefCell<Option<Reply>> = const { RefCell::new(None) };
 }
 
 /// The generation whose INLINE command this thread is running; 0: none. May be asked in a signal handler.
@@ -42,7 +42,7 @@ pub(crate) fn run<T>(generation: u64, handle: impl FnOnce(u64) -> T) -> T {
 
 /// The reply of the command that ran last on this thread, if it made one.
 pub(crate) fn take_reply() -> Option<Reply> {
-    REPLY.take()
+    REPLY.with_borrow_mut(Option::take)
 }
 
 fn next_token() -> u64 {
@@ -65,12 +65,10 @@ pub(crate) fn is_open(token: u64) -> bool {
     token != 0 && OPEN.get() == token
 }
 
-/// Takes the reply of this thread's INLINE command. False: not its token, or it has one already.
-pub(crate) fn reply(token: u64, reply: Reply) -> bool {
-    let open = is_open(token);
-    if open {
+/// Has the reply of this thread's INLINE command written where it stays. `None`: not its token, or it has one already.
+pub(crate) fn reply<T>(token: u64, write: impl FnOnce(&mut Option<Reply>) -> T) -> Option<T> {
+    is_open(token).then(|| {
         OPEN.set(0);
-        REPLY.set(Some(reply));
-    }
-    open
+        REPLY.with_borrow_mut(write)
+    })
 }

@@ -9,18 +9,23 @@ use std::sync::Arc;
 /// This much of a plugin's error message is passed on.
 const MAX_MESSAGE: usize = 16 << 10;
 
-/// Copies, takes over and checks a plugin's reply. Buffers that were handed over are given back also on an error.
+/// Copies, takes over and checks a plugin's reply. Buffers that were handed over are given back also on an error. Written
+/// where it stays, because each move of something that was just made stalls the processor.
 ///
 /// # Safety
 /// `reply` is null or points to a reply as the ABI describes it.
-pub(super) unsafe fn read_reply(reply: *const abi::jf_reply, ledger: &Arc<Ledger>) -> Result<Reply, Unusable> {
+pub(super) unsafe fn read_reply(
+    reply: *const abi::jf_reply,
+    ledger: &Arc<Ledger>,
+    into: &mut Option<Reply>,
+) -> Result<(), Unusable> {
     // SAFETY: promised by the caller, also for everything that is reachable from here.
-    unsafe { with_struct(reply, |raw| read(raw, ledger))? }
+    unsafe { with_struct(reply, |raw| read(raw, ledger, into))? }
 }
 
 /// # Safety
 /// As for [`read_reply`].
-unsafe fn read(raw: &abi::jf_reply, ledger: &Arc<Ledger>) -> Result<Reply, Unusable> {
+unsafe fn read(raw: &abi::jf_reply, ledger: &Arc<Ledger>, into: &mut Option<Reply>) -> Result<(), Unusable> {
     // SAFETY: promised by the caller.
     unsafe {
         let max = ledger.limits.attachment_bytes;
@@ -38,7 +43,8 @@ unsafe fn read(raw: &abi::jf_reply, ledger: &Arc<Ledger>) -> Result<Reply, Unusa
         }
         if raw.status == abi::JF_OK {
             let json = if json.is_empty() { ByteString::from_static("null") } else { json };
-            return Ok(Reply { outcome: Ok(Success { json, attachments, plain: Plain::Result }) });
+            *into = Some(Reply { outcome: Ok(Success { json, attachments, plain: Plain::Result }) });
+            return Ok(());
         }
         let message = text(raw.message, MAX_STORY).map_err(|why| in_part("message", why))?;
         let mut failure = failure(raw.status, &message[..message.floor_char_boundary(MAX_MESSAGE)], ledger);
@@ -51,7 +57,8 @@ unsafe fn read(raw: &abi::jf_reply, ledger: &Arc<Ledger>) -> Result<Reply, Unusa
                 details = %&failure.details[..failure.details.floor_char_boundary(1024)], "a command failed"
             );
         }
-        Ok(failure.into())
+        *into = Some(failure.into());
+        Ok(())
     }
 }
 

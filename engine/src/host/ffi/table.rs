@@ -4,6 +4,7 @@ use super::{call, reply, store, topics};
 use crate::call::Progress;
 use crate::flights::Step;
 use crate::host::{Ledger, Phase, inline};
+use jackfield_message::Reply;
 use jackfield_plugin_api as abi;
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -104,23 +105,28 @@ extern "C" fn reply_to(host: *const abi::jf_host, token: abi::jf_token, raw: *co
     guarded(abi::JF_E_INTERNAL, || {
         // SAFETY: the plugin passes its own table.
         let Some(ledger) = (unsafe { ledger(host) }) else { return abi::JF_E_INVALID };
-        // Read in any case: buffers that are handed over must be given back.
         // SAFETY: the plugin passes a reply as the ABI describes it, or null.
-        let (reply, status) = match unsafe { reply::read_reply(raw, ledger) } {
-            Ok(reply) => (reply, abi::JF_OK),
+        let read = |into: &mut Option<Reply>| match unsafe { reply::read_reply(raw, ledger, into) } {
+            Ok(()) => abi::JF_OK,
             Err(why) => {
                 ledger.misuse(&why.what, token);
-                (reply::unusable(why, ledger), abi::JF_E_INVALID)
+                *into = Some(reply::unusable(why, ledger));
+                abi::JF_E_INVALID
             }
         };
+        // INLINE commands run only while the generation does.
+        if let Some(status) = inline::reply(token, read) {
+            return status;
+        }
+        // Read in any case: buffers that are handed over must be given back.
+        let mut reply = None;
+        let status = read(&mut reply);
+        let Some(reply) = reply else { return status };
         if !ledger.is_in(Phase::Running, Phase::Stopped) {
             ledger.misuse("a reply outside start and destroy", token);
             return abi::JF_E_WRONG_STATE;
         }
         if token & inline::INLINE_BIT != 0 {
-            if inline::reply(token, reply) {
-                return status;
-            }
             ledger.misuse("a second or late reply to an INLINE command", token);
             return abi::JF_E_STALE;
         }
