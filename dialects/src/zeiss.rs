@@ -3,7 +3,7 @@
 //! `tests/fixtures/zeiss`; where they died or closed with 1011, this answers an error.
 
 use crate::{Action, Close, Dialect, Frame, Keys};
-use jackfield_message::{ByteString, Command, Failure, Plain, Reply, json};
+use jackfield_message::{ByteString, Command, Failure, Places, Plain, Reply, json};
 use std::borrow::Cow;
 
 const MALFORMED: &str = "Error: Malformed JSON message.";
@@ -41,21 +41,37 @@ impl Zeiss {
     }
 
     /// The command that a text asks for, or the answer that it gets without one.
-    fn command(&self, text: &ByteString, keys: &dyn Keys) -> Result<Command, ByteString> {
-        let mut matches = Matches::default();
-        json::scan(text, self.options.nesting, |member| matches.see(member, keys))
-            .map_err(|_| ByteString::from_static(MALFORMED))?;
-        let mut command = match matches.choose()? {
-            Some(Match { key, value }) => Command::of_message(text, &key, value),
-            None if keys.catches_all() => {
-                let whole = trim(text);
-                Command::of_message(text, &whole[..0], whole)
-            }
-            None => return Err(unknown_request(text)),
+    fn command(&self, text: ByteString, keys: &dyn Keys) -> Result<Command, ByteString> {
+        let mut command = match self.find(&text, keys)? {
+            Found::Here(places) => Command::of_message(text, places),
+            Found::Escaped(command) => *command,
         };
         command.dialect = self.name();
         Ok(command)
     }
+
+    fn find(&self, text: &str, keys: &dyn Keys) -> Result<Found, ByteString> {
+        let mut matches = Matches::default();
+        json::scan(text, self.options.nesting, |member| matches.see(member, keys))
+            .map_err(|_| ByteString::from_static(MALFORMED))?;
+        let (key, params) = match matches.choose()? {
+            Some(Match { key, value }) => (key, value),
+            None if keys.catches_all() => {
+                let whole = trim(text);
+                (Cow::Borrowed(&whole[..0]), whole)
+            }
+            None => return Err(unknown_request(text)),
+        };
+        let places = Places::of(&key, params, text);
+        Ok(places.map_or_else(|| Found::Escaped(Box::new(Command::new(&key, params))), Found::Here))
+    }
+}
+
+/// A command in a text.
+enum Found {
+    Here(Places),
+    /// Its key is not written as it is.
+    Escaped(Box<Command>),
 }
 
 impl Dialect for Zeiss {
@@ -76,7 +92,7 @@ impl Dialect for Zeiss {
                 refused: Frame::Text(unknown_request(&text)),
                 close: QUIT_CLOSE,
             },
-            Frame::Text(text) => match self.command(&text, keys) {
+            Frame::Text(text) => match self.command(text, keys) {
                 Ok(command) => Action::Call { request, command },
                 Err(text) => answer(text),
             },

@@ -23,8 +23,7 @@ pub struct Attachment {
 #[derive(Clone, Debug)]
 pub struct Command {
     text: ByteString,
-    key: Place,
-    params: Place,
+    places: Places,
     /// Binary data that came with it.
     pub attachments: Box<[Attachment]>,
     /// The connection it came from.
@@ -46,44 +45,52 @@ pub struct Sender {
     pub trace_id: ByteString,
 }
 
-/// Bytes of a text.
+/// Where in a text of less than 4 GiB a command's key and params are.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    key: Place,
+    params: Place,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    from: usize,
-    to: usize,
+    from: u32,
+    to: u32,
 }
 
 impl Command {
-    /// A command of its own text, without attachments, sender and deadline. `params` is one JSON text.
+    /// A command of its own text, without attachments, sender and deadline. `params` is one JSON text; less than 4 GiB with
+    /// the key.
     pub fn new(key: &str, params: &str) -> Self {
-        let (key_end, end) = (key.len(), key.len() + params.len());
-        let mut text = String::with_capacity(end);
+        let mut text = String::with_capacity(key.len() + params.len());
         text.push_str(key);
         text.push_str(params);
-        Self::at(text.into(), Place { from: 0, to: key_end }, Place { from: key_end, to: end })
+        // A longer one is cut in two at a wrong place, and is no command.
+        let end = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let (key_end, end) = (end(key.len()), end(text.len()));
+        let (key, params) = (Place { from: 0, to: key_end }, Place { from: key_end, to: end });
+        Self::of_message(text.into(), Places { key, params })
     }
 
-    /// The same, where `key` and `params` lie in `text`, the message that they came in. What lies elsewhere is copied.
-    pub fn of_message(text: &ByteString, key: &str, params: &str) -> Self {
-        match (Place::of(key, text), Place::of(params, text)) {
-            (Some(key), Some(params)) => Self::at(text.clone(), key, params),
-            _ => Self::new(key, params),
-        }
-    }
-
-    fn at(text: ByteString, key: Place, params: Place) -> Self {
+    /// The same in the message that it came in.
+    pub fn of_message(text: ByteString, places: Places) -> Self {
         let (attachments, session) = (Box::default(), SessionId::default());
-        Self { text, key, params, attachments, session, dialect: "", deadline: None, sender: None }
+        Self { text, places, attachments, session, dialect: "", deadline: None, sender: None }
     }
 
     /// Top-level JSON key, or the method / service / consumer of another dialect. Empty: for the catch-all.
     pub fn key(&self) -> &str {
-        &self.text[self.key.from..self.key.to]
+        self.places.key.in_text(&self.text)
     }
 
     /// One JSON text, checked with [`crate::json`]; never parsed on the way.
     pub fn params(&self) -> &str {
-        &self.text[self.params.from..self.params.to]
+        self.places.params.in_text(&self.text)
+    }
+
+    /// How much of memory its text takes: the whole message that it came in.
+    pub fn text_bytes(&self) -> usize {
+        self.text.len()
     }
 
     /// Who the caller is; empty: anonymous.
@@ -97,12 +104,22 @@ impl Command {
     }
 }
 
+impl Places {
+    /// Those of `key` and `params`, if both lie in `text`.
+    pub fn of(key: &str, params: &str, text: &str) -> Option<Self> {
+        Some(Self { key: Place::of(key, text)?, params: Place::of(params, text)? })
+    }
+}
+
 impl Place {
-    /// Where `part` lies in `text`, if it does.
     fn of(part: &str, text: &str) -> Option<Self> {
         let from = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-        let to = from.checked_add(part.len())?;
-        (to <= text.len()).then_some(Self { from, to })
+        let to = from.checked_add(part.len()).filter(|to| *to <= text.len())?;
+        Some(Self { from: u32::try_from(from).ok()?, to: u32::try_from(to).ok()? })
+    }
+
+    fn in_text(self, text: &str) -> &str {
+        text.get(self.from as usize..self.to as usize).unwrap_or_default()
     }
 }
 
@@ -114,12 +131,14 @@ mod tests {
     fn key_and_params_are_those_given_wherever_they_lie() {
         let message = ByteString::from(r#"{"key": [1]}"#);
         let whole: &str = &message;
-        for (key, params) in [(&whole[2..5], &whole[8..11]), ("other", &whole[8..11]), ("", whole), ("key", "{}")] {
-            let command = Command::of_message(&message, key, params);
+        for (key, params) in [(&whole[2..5], &whole[8..11]), ("", whole), ("key", "{}")] {
+            let command = Command::new(key, params);
             assert_eq!((command.key(), command.params()), (key, params));
         }
-        let command = Command::of_message(&message, &whole[2..5], &whole[8..11]);
+        let places = Places::of(&whole[2..5], &whole[8..11], whole).unwrap();
+        let command = Command::of_message(message.clone(), places);
+        assert_eq!((command.key(), command.params(), command.text_bytes()), ("key", "[1]", 12));
         assert_eq!(command.params().as_ptr(), whole[8..].as_ptr(), "copied");
-        assert_eq!((Command::new("a", "b").key(), Command::new("a", "b").params()), ("a", "b"));
+        assert!(Places::of("key", &whole[8..11], whole).is_none(), "it lies elsewhere");
     }
 }

@@ -15,7 +15,7 @@ mod reply;
 
 pub use bytes::Bytes;
 pub use bytestring::ByteString;
-pub use command::{Attachment, Command, Sender, SessionId};
+pub use command::{Attachment, Command, Places, Sender, SessionId};
 pub use error::{Culprit, ErrorCode, Failure};
 pub use event::Event;
 pub use reply::{Plain, Reply, Success};

@@ -10,6 +10,8 @@ const LONGEST_S: f64 = 1e9;
 pub(super) fn check(path: &[String], value: &Value) -> Result<(), String> {
     let keys: Vec<&str> = path.iter().map(String::as_str).collect();
     let valid = match *keys {
+        // A command's places in its message are numbers of 32 bits.
+        ["limits", "message_bytes"] => whole(value, 1, u32::MAX.into()),
         ["limits", name] => match default_limit(name) {
             Some(Value::Integer(_)) => whole(value, 1, i64::MAX),
             Some(Value::Float(_)) => seconds(value),
