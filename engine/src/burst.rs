@@ -3,7 +3,6 @@
 use crate::call::Caller;
 use crate::core::Core;
 use crate::dispatch::Submitted;
-use crate::gate::Entrant;
 use crate::generation::SLOW;
 use crate::router::{Class, Overlap, Slot, Table};
 use arc_swap::Guard;
@@ -54,18 +53,14 @@ impl<'e> Burst<'e> {
     /// Runs an INLINE command here and now, where nothing is in its way. `None`: it is to be submitted.
     pub fn run(&self, command: &Command) -> Option<Reply> {
         let Some(Slot::Plugin(entry)) = self.find(command.key()) else { return None };
-        let may_run = entry.class() == Class::Inline
-            && self.core.is_accepting()
-            && entry.generation.gate().enter(Entrant::Outside).is_ok();
-        if !may_run {
+        if entry.class() != Class::Inline || !self.core.is_accepting() {
             return None;
         }
+        let _inside = entry.generation.enter().ok()?;
         if self.inline_since.get().is_none() {
             self.inline_since.set(Some(Instant::now()));
         }
-        let reply = entry.generation.run_inline(entry.command, command);
-        entry.generation.leave();
-        reply
+        entry.generation.run_inline(entry.command, command)
     }
 
     /// Routes a command; never blocks.

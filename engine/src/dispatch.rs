@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Caller, lock};
 use crate::core::Core;
-use crate::gate::{Entrant, Refusal};
+use crate::gate::Refusal;
 use crate::nested::Link;
 use crate::plugin::PluginSlot;
 use crate::queue::Full;
@@ -77,11 +77,9 @@ impl Core {
                 }
             };
             if entry.class() == Class::Inline {
-                match entry.generation.gate().enter(Entrant::Outside) {
-                    Ok(()) => {
-                        let reply = entry.generation.run_inline(entry.command, &command);
-                        entry.generation.leave();
-                        if let Some(reply) = reply {
+                match entry.generation.enter() {
+                    Ok(_inside) => {
+                        if let Some(reply) = entry.generation.run_inline(entry.command, &command) {
                             return Submitted::Answered(reply);
                         }
                     }

@@ -19,7 +19,7 @@ pub(crate) use watch::SLOW;
 
 use crate::call::{Call, plain};
 use crate::flights::Step;
-use crate::gate::Gate;
+use crate::gate::{Entrant, Gate, Refusal};
 use crate::host::{CommandFrame, CommandInfo, Descriptor, Instance, Ledger, Library, inline};
 use crate::plugin::{PluginConfig, PluginSlot};
 use crate::queue::Lane;
@@ -66,6 +66,15 @@ pub(crate) struct Generation {
     saved: AtomicBool,
 }
 
+/// A command inside a generation.
+pub(crate) struct Inside<'g>(&'g Generation);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
 impl Generation {
     /// The gate of rule 1.
     pub fn gate(&self) -> &Gate {
@@ -98,8 +107,13 @@ impl Generation {
         self.keys.get(key).map(|&command| &self.descriptor.commands[command])
     }
 
+    /// One INLINE command in, until what this gives is dropped.
+    pub fn enter(&self) -> Result<Inside<'_>, Refusal> {
+        self.gate().enter(Entrant::Outside).map(|()| Inside(self))
+    }
+
     /// A command is out.
-    pub fn leave(&self) {
+    fn leave(&self) {
         self.ledger.leave();
     }
 

@@ -72,8 +72,11 @@ pub struct Session<T> {
     sink: Arc<dyn ReplySink>,
     /// Taken from there, and not passed on yet.
     taken: VecDeque<(u64, Reply)>,
+    // Empty between two steps, and kept for their memory.
     actions: Vec<Action>,
     frames: Vec<Frame>,
+    /// Answers that nothing is before and that are not handed to the transport yet.
+    at_once: Vec<Frame>,
 }
 
 /// How a session ends.
@@ -116,6 +119,7 @@ impl<T: Transport> Session<T> {
             taken: VecDeque::new(),
             actions: Vec::new(),
             frames: Vec::new(),
+            at_once: Vec::new(),
         }
     }
 
@@ -189,20 +193,25 @@ impl<T: Transport> Session<T> {
     /// Takes a message, and further ones that have arrived with it, so that they are answered in one write. True: no more
     /// will come. Never waits, so that the burst is one for the clock too.
     fn messages(&mut self, first: Frame, engine: &Engine) -> Result<bool, TransportError> {
-        let burst = engine.burst();
+        let done = self.burst(first, &engine.burst());
+        self.queue_at_once()?;
+        match done {
+            Ok(()) => Ok(false),
+            Err(error) => self.refused(error),
+        }
+    }
+
+    fn burst(&mut self, first: Frame, burst: &Burst<'_>) -> Result<(), TransportError> {
         let (mut next, mut taken) = (Some(first), 0);
         while let Some(message) = next {
-            self.message(message, &burst)?;
+            self.message(message, burst)?;
             taken += 1;
             if taken == BATCH || self.transport.is_full() || !self.may_read() {
                 break;
             }
-            next = match self.transport.ready() {
-                Ok(next) => next,
-                Err(error) => return self.refused(error),
-            };
+            next = self.transport.ready()?;
         }
-        Ok(false)
+        Ok(())
     }
 
     /// An error that ends the sending of a peer to whom no close code can tell it: it is told as an answer, behind those of
@@ -219,23 +228,22 @@ impl<T: Transport> Session<T> {
     }
 
     fn message(&mut self, message: Frame, burst: &Burst<'_>) -> Result<(), TransportError> {
-        let bytes = match &message {
-            Frame::Text(text) => text.len(),
-            Frame::Binary(binary) => binary.len(),
-        };
-        let mut actions = std::mem::take(&mut self.actions);
-        self.dialect.on_message(message, &Registered(burst), &mut actions);
-        if let [Action::Call { command, .. }] = &mut *actions
+        let bytes = length(&message);
+        self.dialect.on_message(message, &Registered(burst), &mut self.actions);
+        if let [Action::Call { command, .. }] = &mut *self.actions
             && self.lineup.is_empty()
         {
             // The usual case, without moving the command: what is INLINE and alone is answered where it lies.
             command.session = self.id;
             if let Some(reply) = burst.run(command) {
-                actions.clear();
-                self.actions = actions;
-                return self.reply_at_once(reply);
+                self.actions.clear();
+                self.dialect.on_reply(self.lineup.next_request(), reply, &mut self.at_once);
+                self.lineup.pass();
+                return if self.holds_enough() { self.queue_at_once() } else { Ok(()) };
             }
         }
+        self.queue_at_once()?;
+        let mut actions = std::mem::take(&mut self.actions);
         let done = actions.drain(..).try_for_each(|action| match action {
             Action::Call { mut command, .. } => {
                 command.session = self.id;
@@ -252,11 +260,16 @@ impl<T: Transport> Session<T> {
         done
     }
 
-    /// The reply to the next request, with none before it.
-    fn reply_at_once(&mut self, reply: Reply) -> Result<(), TransportError> {
-        self.dialect.on_reply(self.lineup.next_request(), reply, &mut self.frames);
-        self.lineup.pass();
-        self.queue_frames()
+    /// Whether the answers that are held are to go on: several small ones are handed on together, because what was made just
+    /// now is moved slowly.
+    fn holds_enough(&self) -> bool {
+        const HELD: usize = 16;
+        const SMALL: usize = 4 << 10;
+        self.at_once.len() >= HELD || self.at_once.last().is_some_and(|frame| length(frame) > SMALL)
+    }
+
+    fn queue_at_once(&mut self) -> Result<(), TransportError> {
+        self.at_once.drain(..).try_for_each(|frame| self.transport.queue(frame))
     }
 
     /// Submits a command that has come just now, or puts it behind others.
@@ -273,9 +286,12 @@ impl<T: Transport> Session<T> {
                 self.shared.awaited.add(1);
                 self.lineup.push_waiting(handle, bytes);
             }
-            Submitted::Answered(reply) if self.lineup.is_empty() => return self.reply_at_once(reply),
             Submitted::Answered(reply) => {
                 self.dialect.on_reply(request, reply, &mut self.frames);
+                if self.lineup.is_empty() {
+                    self.lineup.pass();
+                    return self.queue_frames();
+                }
                 self.lineup.push_ready(self.frames.drain(..).collect());
             }
         }
@@ -343,10 +359,7 @@ impl<T: Transport> Session<T> {
     }
 
     fn queue_frames(&mut self) -> Result<(), TransportError> {
-        if self.frames.len() > 1 {
-            return self.frames.drain(..).try_for_each(|frame| self.transport.queue(frame));
-        }
-        self.frames.pop().map_or(Ok(()), |frame| self.transport.queue(frame))
+        self.frames.drain(..).try_for_each(|frame| self.transport.queue(frame))
     }
 
     /// Hands the answers at the front to the transport.
@@ -384,6 +397,14 @@ impl<T: Transport> Session<T> {
             TransportError::Protocol(_) => 1002,
         };
         self.transport.close(Some(Close { code, reason: "" })).await;
+    }
+}
+
+/// In bytes.
+fn length(message: &Frame) -> usize {
+    match message {
+        Frame::Text(text) => text.len(),
+        Frame::Binary(binary) => binary.len(),
     }
 }
 
