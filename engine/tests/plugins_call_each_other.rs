@@ -158,8 +158,10 @@ fn a_chain_without_an_end_is_cut() {
     let bench = two().start();
     let answer = bench.call("a.concurrent", &json!({"do": "again"}));
     assert_eq!(answer.failure().plugin_code, -19);
-    let calls = std::iter::from_fn(|| bench.wire.has("calls 1").then(|| bench.wire.wait_for("calls 1"))).count();
-    assert!((10..1000).contains(&calls), "{calls} calls");
+    // The lines may come later than the answer: the first ones are waited for.
+    (0..10).for_each(|_| drop(bench.wire.wait_for("calls 1")));
+    let more = std::iter::from_fn(|| bench.wire.has("calls 1").then(|| bench.wire.wait_for("calls 1"))).count();
+    assert!(more < 1000, "{more} more calls");
 }
 
 #[test]
