@@ -122,7 +122,10 @@ proptest! {
     #[test]
     fn agrees_with_serde_json(text in r#"([\[\]{},: \t]|"[a-z\\u0d89"]{0,8}"?|-?[0-9]{1,3}(\.[0-9]+)?(e[+-]?[0-9])?|true|null|"a":){0,12}"#) {
         let theirs = serde_json::from_str::<serde_json::Value>(&text);
-        prop_assert_eq!(check(&text, DEFAULT_NESTING).is_ok(), theirs.is_ok(), "{:?}: {:?}", text, theirs);
+        // Where a number is too large for it, it says nothing of the rest; here numbers are not bounded.
+        if !theirs.as_ref().is_err_and(|error| error.to_string().starts_with("number out of range")) {
+            prop_assert_eq!(check(&text, DEFAULT_NESTING).is_ok(), theirs.is_ok(), "{:?}: {:?}", text, theirs);
+        }
     }
 
     /// No text makes it panic, and what it accepts serde_json accepts.
