@@ -117,7 +117,7 @@ impl Queue {
             true => entry.class(),
             false => serving.class_of(call.command.key()).ok_or(Full::Closed)?,
         };
-        let lane = Lane::of(class);
+        let lane = serving.lane(&call, class);
         if lines.serial.len() + lines.concurrent.len() >= self.limit {
             return Err(Full::Limit);
         }
@@ -192,10 +192,7 @@ impl Queue {
         let mut orphans = Vec::new();
         for call in waiting {
             match generation.class_of(call.command.key()) {
-                // Those of one in-order session stay in one line, whatever has become of their classes.
-                Some(_) if call.order.is_some() && generation.has_serial() => lines.serial.push_back(call),
-                Some(_) if call.order.is_some() => lines.concurrent.push_back(call),
-                Some(class) => lines.line(Lane::of(class)).push_back(call),
+                Some(class) => lines.line(generation.lane(&call, class)).push_back(call),
                 None => orphans.push(call),
             }
         }
@@ -267,6 +264,18 @@ impl Queue {
         match lane {
             Lane::Serial => &self.serial_ready,
             Lane::Concurrent => &self.concurrent_ready,
+        }
+    }
+}
+
+impl Generation {
+    /// Where a command of `class` waits for this generation. Those of one in-order session stay in one line, whatever has
+    /// become of their classes since they were routed.
+    fn lane(&self, call: &Call, class: Class) -> Lane {
+        match (&call.order, self.has_serial()) {
+            (None, _) => Lane::of(class),
+            (Some(_), true) => Lane::Serial,
+            (Some(_), false) => Lane::Concurrent,
         }
     }
 }

@@ -35,6 +35,36 @@ fn python(args: &[&str]) -> (Running, Log) {
 }
 
 #[test]
+fn what_was_asked_before_a_close_or_a_ping_is_answered_before_it() {
+    let server = Setup::new().plugin("echo").start();
+    for count in [1, 2, 5, 16, 17, 100, 300] {
+        let mut client = Ws::to(&server);
+        for number in 0..count {
+            client.0.write(Message::text(format!("{{\"echo\":{number}}}"))).expect("an open WebSocket takes messages");
+        }
+        client.0.write(Message::Ping("p".into())).expect("an open WebSocket takes messages");
+        for number in count..2 * count {
+            client.0.write(Message::text(format!("{{\"echo\":{number}}}"))).expect("an open WebSocket takes messages");
+        }
+        client.0.close(None).expect("an open WebSocket can be closed");
+        for number in 0..count {
+            assert_eq!(client.receive(), number.to_string(), "of {count} before a ping");
+        }
+        // A pong may come as soon as the next answer does.
+        let mut pongs = 0;
+        for number in count..2 * count {
+            let mut message = client.message();
+            if message == Message::Pong("p".into()) {
+                pongs += 1;
+                message = client.message();
+            }
+            assert_eq!(message, Message::text(number.to_string()), "of {count} before a close");
+        }
+        assert_eq!(pongs, 1, "of {count}");
+    }
+}
+
+#[test]
 fn the_readme_conversation_goes_as_it_is_printed_there() {
     let server = Setup::new().plugin("echo").plugin("elements").listen("ws://localhost:0").start();
     let port = server.address("ws").rsplit(':').next().unwrap_or_default().to_owned();

@@ -75,8 +75,6 @@ pub struct Session<T> {
     // Empty between two steps, and kept for their memory.
     actions: Vec<Action>,
     frames: Vec<Frame>,
-    /// Answers that nothing is before and that are not handed to the transport yet.
-    at_once: Vec<Frame>,
 }
 
 /// How a session ends.
@@ -119,7 +117,6 @@ impl<T: Transport> Session<T> {
             taken: VecDeque::new(),
             actions: Vec::new(),
             frames: Vec::new(),
-            at_once: Vec::new(),
         }
     }
 
@@ -193,25 +190,21 @@ impl<T: Transport> Session<T> {
     /// Takes a message, and further ones that have arrived with it, so that they are answered in one write. True: no more
     /// will come. Never waits, so that the burst is one for the clock too.
     fn messages(&mut self, first: Frame, engine: &Engine) -> Result<bool, TransportError> {
-        let done = self.burst(first, &engine.burst());
-        self.queue_at_once()?;
-        match done {
-            Ok(()) => Ok(false),
-            Err(error) => self.refused(error),
-        }
-    }
-
-    fn burst(&mut self, first: Frame, burst: &Burst<'_>) -> Result<(), TransportError> {
+        let burst = engine.burst();
         let (mut next, mut taken) = (Some(first), 0);
         while let Some(message) = next {
-            self.message(message, burst)?;
+            // Its answer is handed on before the next message is taken, which may be a close, after which none is.
+            self.message(message, &burst)?;
             taken += 1;
             if taken == BATCH || self.transport.is_full() || !self.may_read() {
                 break;
             }
-            next = self.transport.ready()?;
+            next = match self.transport.ready() {
+                Ok(next) => next,
+                Err(error) => return self.refused(error),
+            };
         }
-        Ok(())
+        Ok(false)
     }
 
     /// An error that ends the sending of a peer to whom no close code can tell it: it is told as an answer, behind those of
@@ -237,12 +230,11 @@ impl<T: Transport> Session<T> {
             command.session = self.id;
             if let Some(reply) = burst.run(command) {
                 self.actions.clear();
-                self.dialect.on_reply(self.lineup.next_request(), reply, &mut self.at_once);
+                self.dialect.on_reply(self.lineup.next_request(), reply, &mut self.frames);
                 self.lineup.pass();
-                return if self.holds_enough() { self.queue_at_once() } else { Ok(()) };
+                return self.queue_frames();
             }
         }
-        self.queue_at_once()?;
         let mut actions = std::mem::take(&mut self.actions);
         let done = actions.drain(..).try_for_each(|action| match action {
             Action::Call { mut command, .. } => {
@@ -258,18 +250,6 @@ impl<T: Transport> Session<T> {
         });
         self.actions = actions;
         done
-    }
-
-    /// Whether the answers that are held are to go on: several small ones are handed on together, because what was made just
-    /// now is moved slowly.
-    fn holds_enough(&self) -> bool {
-        const HELD: usize = 16;
-        const SMALL: usize = 4 << 10;
-        self.at_once.len() >= HELD || self.at_once.last().is_some_and(|frame| length(frame) > SMALL)
-    }
-
-    fn queue_at_once(&mut self) -> Result<(), TransportError> {
-        self.at_once.drain(..).try_for_each(|frame| self.transport.queue(frame))
     }
 
     /// Submits a command that has come just now, or puts it behind others.

@@ -110,12 +110,13 @@ impl Inlet {
         done
     }
 
-    /// Whether what the socket did not take can be tried again; waits for that if it cannot. Pending also where nothing is
-    /// left to try.
+    /// Whether the socket has not taken all that the protocol wrote.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Waits until what the socket did not take can be tried again.
     pub fn poll_unblocked(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.blocked {
-            return Poll::Pending;
-        }
         ready!(self.stream.poll_write_ready(cx))?;
         self.blocked = false;
         Poll::Ready(Ok(()))

@@ -58,7 +58,10 @@ impl WebSocket {
                 }
             }
             let inlet = self.protocol.get_mut();
-            if inlet.poll_unblocked(cx)?.is_pending() {
+            if inlet.is_blocked() {
+                // Nothing more is read: a peer that sends pings and does not read would fill the memory with pongs.
+                ready!(inlet.poll_unblocked(cx))?;
+            } else {
                 ready!(inlet.poll_fill(cx))?;
             }
             self.due = true;

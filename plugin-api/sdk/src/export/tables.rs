@@ -64,7 +64,7 @@ pub(crate) unsafe fn str_bytes<'a>(raw: jf_str) -> &'a [u8] {
     unsafe { bytes(jf_bytes { ptr: raw.ptr.cast(), len: raw.len }) }
 }
 
-/// A borrowed text; empty for NULL and for what is not UTF-8.
+/// A borrowed text; empty for NULL. Not checked for UTF-8: the host has done that, and promises it.
 ///
 /// # Safety
 /// It stays valid for `'a`.

@@ -91,6 +91,28 @@ async fn all_that_one_read_brought_is_ready_without_waiting() {
 }
 
 #[tokio::test]
+async fn pings_of_a_peer_that_does_not_read_are_not_collected_without_bound() {
+    const MOST: usize = 64 << 20;
+    let (mut client, mut server) = pair(&policy()).await;
+    let pings = [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[7; 125]].concat().repeat(1000);
+    let mut sent = 0;
+    let flooding = async {
+        // Held up: the server does not read on.
+        while sent < MOST
+            && let Ok(written) = timeout(Duration::from_millis(300), client.get_mut().write_all(&pings)).await
+        {
+            written.unwrap();
+            sent += pings.len();
+        }
+    };
+    tokio::select! {
+        () = flooding => {}
+        frame = server.next() => panic!("{frame:?}"),
+    }
+    assert!(sent < MOST, "the server took {sent} bytes and answered them all");
+}
+
+#[tokio::test]
 async fn what_is_queued_goes_out_with_the_flush_and_not_before() {
     let (mut client, mut server) = pair(&policy()).await;
     for number in 0..100 {
