@@ -25,7 +25,9 @@ fn threads_that_write_read_and_abort_the_same_blobs_leave_what_the_documents_say
                             assert_eq!(store.blob_read(&name, 0, 9).unwrap(), content.as_slice());
                         }
                     }
-                    assert!(listed(store, "c", 0, 9).len() <= 4);
+                    // One that is removed and put again meanwhile has a new place, and may come twice.
+                    let ids: HashSet<_> = listed(store, "c", 0, 9).into_iter().map(|(id, _)| id).collect();
+                    assert!(ids.len() <= 4, "{ids:?}");
                 }
             });
         }
