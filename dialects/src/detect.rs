@@ -1,4 +1,4 @@
-use crate::{Dialect, Echo, Zeiss, ZeissOptions};
+use crate::{Auto, Dialect, Echo, JsonRpc, JsonRpcOptions, Zeiss, ZeissOptions};
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,43 +9,56 @@ pub enum Protocol {
     Auto,
     /// [`Zeiss`].
     Zeiss,
+    /// [`JsonRpc`].
+    JsonRpc,
     /// [`Echo`].
     Echo,
 }
 
 /// Names that are reserved for dialects which this version does not have.
-const RESERVED: [&str; 4] = ["jsonrpc", "wslink", "clu", "zato"];
+const RESERVED: [&str; 3] = ["wslink", "clu", "zato"];
+
+/// How a listener wants each of them.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Of the plain one.
+    pub zeiss: ZeissOptions,
+    /// Of JSON-RPC.
+    pub jsonrpc: JsonRpcOptions,
+}
 
 impl Protocol {
     /// All that this version has.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Zeiss, Self::Echo];
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Zeiss, Self::JsonRpc, Self::Echo];
 
     /// The name used in listeners.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Zeiss => "zeiss",
+            Self::JsonRpc => "jsonrpc",
             Self::Echo => "echo",
         }
     }
 
     /// The dialect of a connection that asked for `path` (empty where the transport has none).
-    pub fn open(self, path: &str, options: ZeissOptions) -> Result<Box<dyn Dialect>, UnknownDialect> {
+    pub fn open(self, path: &str, options: Options) -> Result<Box<dyn Dialect>, UnknownDialect> {
         match self {
             Self::Auto => auto(path, options),
-            Self::Zeiss => Ok(Box::new(Zeiss::new(options))),
-            Self::Echo => Ok(Box::new(Echo::default())),
+            Self::Zeiss => Ok(Box::new(Zeiss::new(options.zeiss))),
+            Self::JsonRpc => Ok(Box::new(JsonRpc::new(options.jsonrpc))),
+            Self::Echo => Ok(Box::new(Echo)),
         }
     }
 }
 
-/// Some paths belong to other clients' wire formats; every other one is zeiss.
-fn auto(path: &str, options: ZeissOptions) -> Result<Box<dyn Dialect>, UnknownDialect> {
+/// Some paths belong to other clients' wire formats; on every other one each message decides.
+fn auto(path: &str, options: Options) -> Result<Box<dyn Dialect>, UnknownDialect> {
     let reserved = match path {
         "/ws" => "wslink",
         "/clu" => "clu",
         _ if path.starts_with("/zato/") => "zato",
-        _ => return Ok(Box::new(Zeiss::new(options))),
+        _ => return Ok(Box::new(Auto::new(options.zeiss, options.jsonrpc))),
     };
     Err(UnknownDialect(reserved.to_owned()))
 }
@@ -82,15 +95,18 @@ impl std::error::Error for UnknownDialect {}
 mod tests {
     use super::*;
 
-    fn options() -> ZeissOptions {
-        ZeissOptions { ack: "Ok".into(), quit_word: true, one_line: false, nesting: 128 }
+    fn options() -> Options {
+        Options {
+            zeiss: ZeissOptions { ack: "Ok".into(), quit_word: true, one_line: false, nesting: 128 },
+            jsonrpc: JsonRpcOptions::default(),
+        }
     }
 
     #[test]
     fn every_name_reads_back_and_opens_its_dialect() {
-        for (protocol, dialect) in [(Protocol::Auto, "zeiss"), (Protocol::Zeiss, "zeiss"), (Protocol::Echo, "echo")] {
+        for protocol in Protocol::ALL {
             assert_eq!(protocol.to_string().parse(), Ok(protocol));
-            assert_eq!(protocol.open("/any/path", options()).unwrap().name(), dialect);
+            assert_eq!(protocol.open("/any/path", options()).unwrap().name(), protocol.as_str());
         }
     }
 
@@ -98,13 +114,16 @@ mod tests {
     fn reserved_and_unknown_names_are_refused_with_the_valid_ones() {
         let text = |name: &str| name.parse::<Protocol>().unwrap_err().to_string();
         for name in RESERVED {
-            assert_eq!(text(name), format!("dialect {name:?} is not in this version; valid are auto, zeiss, echo"));
+            assert_eq!(
+                text(name),
+                format!("dialect {name:?} is not in this version; valid are auto, zeiss, jsonrpc, echo")
+            );
         }
-        assert_eq!(text("Zeiss"), "dialect \"Zeiss\" is unknown; valid are auto, zeiss, echo");
+        assert_eq!(text("Zeiss"), "dialect \"Zeiss\" is unknown; valid are auto, zeiss, jsonrpc, echo");
     }
 
     #[test]
-    fn auto_does_not_speak_zeiss_where_other_clients_live() {
+    fn auto_does_not_answer_where_other_clients_live() {
         for path in ["/ws", "/clu", "/zato/channel"] {
             assert!(Protocol::Auto.open(path, options()).is_err(), "{path}");
             assert!(Protocol::Zeiss.open(path, options()).is_ok(), "{path}");

@@ -1,4 +1,4 @@
-use jackfield_message::{ByteString, Bytes, Command, Failure, Reply};
+use jackfield_message::{ByteString, Bytes, Command, Event, Failure, Progress, Reply};
 
 /// One message as the transport framed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,29 +16,62 @@ pub trait Keys {
 
     /// A catch-all is registered.
     fn catches_all(&self) -> bool;
+
+    /// The names of a command's params, in the order in which callers may give them without names. Empty: none are declared.
+    fn param_order(&self, key: &str) -> Vec<ByteString>;
 }
 
-/// What the session has to do about a message. `request` counts up from 0 in each session, in the order of requests.
+/// Which request an answer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The wire has no ids: answers go out in the order of the requests.
+    InTurn,
+    /// The dialect's own number; small, and used again once the request is answered. Answers go out as they come.
+    Numbered(u64),
+}
+
+/// What a request asks for beside its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// To hear how far it is.
+    pub progress: bool,
+    /// To wait where too many commands are under way: it is one of a bounded batch.
+    pub patience: bool,
+}
+
+/// What the session has to do about a message.
 #[derive(Debug)]
 pub enum Action {
-    /// To be routed. Its answer comes back through [`Dialect::on_reply`] with this number.
+    /// To be routed. Its answer comes back through [`Dialect::on_reply`] with this request.
     Call {
-        /// Its number.
-        request: u64,
+        /// Which one.
+        request: Request,
         /// What to route; session, principal, deadline and trace are the session's to fill in.
         command: Command,
+        /// And how.
+        wishes: Wishes,
     },
-    /// Known without the engine. It takes its place in the order of requests.
+    /// Known without the engine.
     Answer {
-        /// Its number.
-        request: u64,
+        /// It takes its place in the order of requests.
+        in_turn: bool,
         /// What to send.
         frame: Frame,
     },
+    /// Another request is to be given up. Whether one was is told through [`Dialect::on_reply`].
+    Cancel {
+        /// This request.
+        request: Request,
+        /// The number of the other one, if there is such a request.
+        target: Option<u64>,
+    },
+    /// Whether binary messages are expected now, of which each may be as long as an attachment.
+    Attachments {
+        /// They are.
+        expected: bool,
+    },
     /// Orderly stop of the server. Whether it is granted the session decides.
     Quit {
-        /// Its number.
-        request: u64,
         /// What to send if it is; then `close`.
         granted: Frame,
         /// What to send if it is not; the connection stays.
@@ -57,7 +90,7 @@ pub struct Close {
     pub reason: &'static str,
 }
 
-/// One wire format on one connection, whose answers go out in the order of its requests. Any bytes from a peer lead to an action or to nothing, never to a panic.
+/// One wire format on one connection. Any bytes from a peer lead to an action or to nothing, never to a panic.
 pub trait Dialect: Send {
     /// Its name, as in a listener's `dialect` parameter.
     fn name(&self) -> &'static str;
@@ -65,9 +98,23 @@ pub trait Dialect: Send {
     /// Takes one message and adds what is to be done about it.
     fn on_message(&mut self, message: Frame, keys: &dyn Keys, actions: &mut Vec<Action>);
 
-    /// Takes the answer to a [`Action::Call`] and adds the frames that tell it to the peer.
-    fn on_reply(&mut self, request: u64, reply: Reply, frames: &mut Vec<Frame>);
+    /// Takes the answer to a request and adds the frames that tell it to the peer.
+    fn on_reply(&mut self, request: Request, reply: Reply, frames: &mut Vec<Frame>);
 
     /// An error outside any request, such as a message that is too large. `None`: this format has no words for it.
     fn on_refusal(&mut self, failure: &Failure) -> Option<Frame>;
+
+    /// How far a numbered request is that wished to hear it.
+    fn on_progress(&mut self, _request: u64, _progress: &Progress, _frames: &mut Vec<Frame>) {}
+
+    /// Whether there are words for events: else nobody can subscribe here.
+    fn has_events(&self) -> bool {
+        false
+    }
+
+    /// An event of a subscription; so many were dropped before it.
+    fn on_event(&mut self, _subscription: u64, _event: &Event, _dropped: u64, _frames: &mut Vec<Frame>) {}
+
+    /// A subscription has ended: its events were not taken in time.
+    fn on_closed(&mut self, _subscription: u64, _frames: &mut Vec<Frame>) {}
 }

@@ -1,11 +1,9 @@
-use crate::{Action, Dialect, Frame, Keys};
+use crate::{Action, Dialect, Frame, Keys, Request};
 use jackfield_message::{Failure, Reply};
 
 /// Every message comes back unchanged, text and binary: for conformance suites and for measuring.
 #[derive(Debug, Default)]
-pub struct Echo {
-    next: u64,
-}
+pub struct Echo;
 
 impl Dialect for Echo {
     fn name(&self) -> &'static str {
@@ -13,12 +11,11 @@ impl Dialect for Echo {
     }
 
     fn on_message(&mut self, message: Frame, _keys: &dyn Keys, actions: &mut Vec<Action>) {
-        actions.push(Action::Answer { request: self.next, frame: message });
-        self.next += 1;
+        actions.push(Action::Answer { in_turn: true, frame: message });
     }
 
     /// Nothing was called, so nothing is told.
-    fn on_reply(&mut self, _request: u64, _reply: Reply, _frames: &mut Vec<Frame>) {}
+    fn on_reply(&mut self, _request: Request, _reply: Reply, _frames: &mut Vec<Frame>) {}
 
     fn on_refusal(&mut self, _failure: &Failure) -> Option<Frame> {
         None
@@ -28,7 +25,7 @@ impl Dialect for Echo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jackfield_message::Bytes;
+    use jackfield_message::{ByteString, Bytes};
 
     struct NoKeys;
 
@@ -40,19 +37,23 @@ mod tests {
         fn catches_all(&self) -> bool {
             false
         }
+
+        fn param_order(&self, _key: &str) -> Vec<ByteString> {
+            Vec::new()
+        }
     }
 
     #[test]
     fn text_and_binary_come_back_unchanged_and_in_order() {
-        let mut echo = Echo::default();
+        let mut echo = Echo;
         let sent = [Frame::Text("quit".into()), Frame::Binary(Bytes::from_static(b"\xff\x00")), Frame::Text("".into())];
         let mut actions = Vec::new();
         for frame in &sent {
             echo.on_message(frame.clone(), &NoKeys, &mut actions);
         }
-        for (number, (action, sent)) in actions.into_iter().zip(sent).enumerate() {
-            let Action::Answer { request, frame } = action else { panic!("{action:?}") };
-            assert_eq!((request, frame), (number as u64, sent));
+        for (action, sent) in actions.into_iter().zip(sent) {
+            let Action::Answer { in_turn: true, frame } = action else { panic!("{action:?}") };
+            assert_eq!(frame, sent);
         }
     }
 }

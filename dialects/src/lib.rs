@@ -3,15 +3,21 @@
 //!
 //! - [`Dialect`]: what every wire format can do; [`Frame`], [`Action`], [`Close`]: what goes in and comes out
 //! - [`Zeiss`]: `{"KEY": PARAMS}` and plain answers, as the IPC examples of ZEISS INSPECT have it
+//! - [`JsonRpc`]: JSON-RPC 2.0 with progress, cancel, events and attachments
+//! - [`Auto`]: both of them on one connection
 //! - [`Echo`]: every message comes back unchanged
 //! - [`Protocol`]: from the `dialect` parameter of a listener and the path of a connection to one of them
 
+mod auto;
 mod detect;
 mod dialect;
 mod echo;
+mod jsonrpc;
 mod zeiss;
 
-pub use detect::{Protocol, UnknownDialect};
-pub use dialect::{Action, Close, Dialect, Frame, Keys};
+pub use auto::Auto;
+pub use detect::{Options, Protocol, UnknownDialect};
+pub use dialect::{Action, Close, Dialect, Frame, Keys, Request, Wishes};
 pub use echo::Echo;
+pub use jsonrpc::{JsonRpc, JsonRpcOptions};
 pub use zeiss::{Zeiss, ZeissOptions};

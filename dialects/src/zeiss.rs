@@ -2,7 +2,7 @@
 //! text whose top-level key is the command, an answer is one line of text. What the original servers answer stands in
 //! `tests/fixtures/zeiss`; where they died or closed with 1011, this answers an error.
 
-use crate::{Action, Close, Dialect, Frame, Keys};
+use crate::{Action, Close, Dialect, Frame, Keys, Request, Wishes};
 use jackfield_message::{ByteString, Command, Failure, Places, Plain, Reply, json};
 use std::borrow::Cow;
 
@@ -31,29 +31,73 @@ pub struct ZeissOptions {
 #[derive(Debug)]
 pub struct Zeiss {
     options: ZeissOptions,
-    next: u64,
+    /// Another dialect is spoken beside this one: texts that are its are given back.
+    beside_jsonrpc: bool,
+}
+
+/// A text that is no command.
+pub(crate) enum Refused {
+    /// What its sender is told.
+    Answer(ByteString),
+    /// It is no JSON.
+    Malformed(ByteString),
+    /// It is a request of JSON-RPC: an array, or an object with a member `jsonrpc`.
+    JsonRpc(ByteString),
 }
 
 impl Zeiss {
     /// For a new connection.
     pub fn new(options: ZeissOptions) -> Self {
-        Self { options, next: 0 }
+        Self { options, beside_jsonrpc: false }
     }
 
-    /// The command that a text asks for, or the answer that it gets without one.
-    fn command(&self, text: ByteString, keys: &dyn Keys) -> Result<Command, ByteString> {
-        let mut command = match self.find(&text, keys)? {
-            Found::Here(places) => Command::of_message(text, places),
-            Found::Escaped(command) => *command,
+    /// For a connection on which JSON-RPC is spoken too.
+    pub(crate) fn beside_jsonrpc(options: ZeissOptions) -> Self {
+        Self { options, beside_jsonrpc: true }
+    }
+
+    /// The command that a text asks for, or what else it is.
+    fn command(&self, text: ByteString, keys: &dyn Keys) -> Result<Command, Refused> {
+        let mut command = match self.find(&text, keys) {
+            Ok(Found::Here(places)) => Command::of_message(text, places),
+            Ok(Found::Escaped(command)) => *command,
+            Ok(Found::JsonRpc) => return Err(Refused::JsonRpc(text)),
+            Ok(Found::Malformed) => return Err(Refused::Malformed(text)),
+            Err(answer) => return Err(Refused::Answer(answer)),
         };
         command.dialect = self.name();
         Ok(command)
     }
 
+    /// Takes a text and adds what is to be done about it, if that is for this dialect to say.
+    pub(crate) fn on_text(
+        &mut self,
+        text: ByteString,
+        keys: &dyn Keys,
+        actions: &mut Vec<Action>,
+    ) -> Result<(), Refused> {
+        // A prefix of the raw text, before any JSON, as in the original: "quitter" counts, " quit" does not.
+        if self.options.quit_word && text.starts_with("quit") {
+            actions.push(Action::Quit {
+                granted: Frame::Text(ByteString::from_static("bye")),
+                refused: Frame::Text(unknown_request(&text)),
+                close: QUIT_CLOSE,
+            });
+            return Ok(());
+        }
+        let command = self.command(text, keys)?;
+        actions.push(Action::Call { request: Request::InTurn, command, wishes: Wishes::default() });
+        Ok(())
+    }
+
     fn find(&self, text: &str, keys: &dyn Keys) -> Result<Found, ByteString> {
-        let mut matches = Matches::default();
-        json::scan(text, self.options.nesting, |member| matches.see(member, keys))
-            .map_err(|_| ByteString::from_static(MALFORMED))?;
+        let mut matches = Matches { beside_jsonrpc: self.beside_jsonrpc, ..Matches::default() };
+        let Ok(kind) = json::scan(text, self.options.nesting, |member| matches.see(member, keys)) else {
+            return Ok(Found::Malformed);
+        };
+        if matches.jsonrpc || self.beside_jsonrpc && kind == json::Kind::Array {
+            return Ok(Found::JsonRpc);
+        }
         let (key, params) = match matches.choose()? {
             Some(Match { key, value }) => (key, value),
             None if keys.catches_all() => {
@@ -67,11 +111,28 @@ impl Zeiss {
     }
 }
 
-/// A command in a text.
+/// What a text is.
 enum Found {
     Here(Places),
     /// Its key is not written as it is.
     Escaped(Box<Command>),
+    JsonRpc,
+    Malformed,
+}
+
+/// The answer to a text without a command.
+pub(crate) fn answer(text: ByteString) -> Action {
+    Action::Answer { in_turn: true, frame: Frame::Text(text) }
+}
+
+/// The answer to a text that is no JSON.
+pub(crate) fn malformed() -> Action {
+    answer(ByteString::from_static(MALFORMED))
+}
+
+/// The answer to a message that is no text.
+pub(crate) fn not_text() -> Action {
+    answer(ByteString::from_static(NOT_TEXT))
 }
 
 impl Dialect for Zeiss {
@@ -80,27 +141,16 @@ impl Dialect for Zeiss {
     }
 
     fn on_message(&mut self, message: Frame, keys: &dyn Keys, actions: &mut Vec<Action>) {
-        let request = self.next;
-        self.next += 1;
-        let answer = |text| Action::Answer { request, frame: Frame::Text(text) };
-        actions.push(match message {
-            Frame::Binary(_) => answer(ByteString::from_static(NOT_TEXT)),
-            // A prefix of the raw text, before any JSON, as in the original: "quitter" counts, " quit" does not.
-            Frame::Text(text) if self.options.quit_word && text.starts_with("quit") => Action::Quit {
-                request,
-                granted: Frame::Text(ByteString::from_static("bye")),
-                refused: Frame::Text(unknown_request(&text)),
-                close: QUIT_CLOSE,
-            },
-            Frame::Text(text) => match self.command(text, keys) {
-                Ok(command) => Action::Call { request, command },
-                Err(text) => answer(text),
-            },
-        });
+        let Frame::Text(text) = message else { return actions.push(not_text()) };
+        match self.on_text(text, keys, actions) {
+            Ok(()) => {}
+            Err(Refused::Answer(text)) => actions.push(answer(text)),
+            Err(Refused::Malformed(_) | Refused::JsonRpc(_)) => actions.push(malformed()),
+        }
     }
 
     /// Attachments of a result have no place in this format; its JSON goes out alone.
-    fn on_reply(&mut self, _request: u64, reply: Reply, frames: &mut Vec<Frame>) {
+    fn on_reply(&mut self, _request: Request, reply: Reply, frames: &mut Vec<Frame>) {
         frames.push(Frame::Text(match reply.outcome {
             Ok(success) if success.plain == Plain::Acknowledgement => self.options.ack.clone(),
             Ok(success) if self.options.one_line => one_line(success.json),
@@ -143,12 +193,16 @@ struct Match<'a> {
 struct Matches<'a> {
     first: Option<Match<'a>>,
     more: Vec<Match<'a>>,
+    /// Whether to look for the mark of JSON-RPC, and whether it was seen.
+    beside_jsonrpc: bool,
+    jsonrpc: bool,
 }
 
 impl<'a> Matches<'a> {
     /// Of several members with one key the last counts.
     fn see(&mut self, member: json::Member<'a>, keys: &dyn Keys) {
         let key = member.key();
+        self.jsonrpc |= self.beside_jsonrpc && key == "jsonrpc";
         if key.is_empty() || !keys.is_command(&key) {
             return;
         }

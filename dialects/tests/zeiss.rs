@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Known, one, text, zeiss};
-use jackfield_dialects::{Action, Close, Dialect, Frame, Zeiss, ZeissOptions};
+use jackfield_dialects::{Action, Close, Dialect, Frame, Request, Zeiss, ZeissOptions};
 use jackfield_message::{Attachment, ByteString, Bytes, ErrorCode, Failure, Plain, Reply};
 use proptest::prelude::*;
 
@@ -129,26 +129,25 @@ fn the_quit_word_is_a_prefix_of_the_raw_text_and_only_where_it_is_switched_on() 
 }
 
 #[test]
-fn requests_count_up_from_zero_whatever_they_are() {
+fn every_request_takes_its_turn() {
     let mut dialect = zeiss("Ok", true);
     let mut actions = Vec::new();
-    for message in [text("{\"echo\":1}"), text("{"), text("quit"), Frame::Binary(Bytes::new()), text("{\"echo\":2}")] {
+    for message in [text("{\"echo\":1}"), text("{"), Frame::Binary(Bytes::new()), text("{\"jsonrpc\":\"2.0\"}")] {
         dialect.on_message(message, &SHIPPED, &mut actions);
     }
-    let numbers: Vec<u64> = actions
-        .iter()
-        .map(|action| match action {
-            Action::Call { request, .. } | Action::Answer { request, .. } | Action::Quit { request, .. } => *request,
-        })
-        .collect();
-    assert_eq!(numbers, [0, 1, 2, 3, 4]);
+    assert_eq!(actions.len(), 4);
+    for action in actions {
+        let in_turn =
+            matches!(action, Action::Call { request: Request::InTurn, .. } | Action::Answer { in_turn: true, .. });
+        assert!(in_turn, "{action:?}");
+    }
 }
 
 #[test]
 fn replies_are_the_acknowledgement_the_result_or_the_error_text() {
     let reply = |reply: Reply| {
         let mut frames = Vec::new();
-        zeiss("O.k.", false).on_reply(0, reply, &mut frames);
+        zeiss("O.k.", false).on_reply(Request::InTurn, reply, &mut frames);
         frames
     };
     let mut acknowledged = Reply::ok("{\"stored\":1}");
@@ -188,6 +187,7 @@ proptest! {
             Action::Answer { frame: Frame::Text(text), .. } => prop_assert!(text.starts_with("Error: ")),
             Action::Answer { frame, .. } => prop_assert!(false, "{frame:?}"),
             Action::Quit { .. } => prop_assert!(message.starts_with("quit")),
+            other => prop_assert!(false, "{other:?}"),
         }
     }
 
@@ -206,7 +206,7 @@ fn a_result_is_one_line_where_a_line_end_may_end_an_answer() {
     for (one_line, expected) in [(true, "{\"a\":  [1,  \"\\n\"]}"), (false, "{\"a\":\r\n[1,\n \"\\n\"]}")] {
         let mut zeiss = Zeiss::new(ZeissOptions { ack: "Ok".into(), quit_word: false, one_line, nesting: 128 });
         let mut frames = Vec::new();
-        zeiss.on_reply(0, Reply::ok("{\"a\":\r\n[1,\n \"\\n\"]}"), &mut frames);
+        zeiss.on_reply(Request::InTurn, Reply::ok("{\"a\":\r\n[1,\n \"\\n\"]}"), &mut frames);
         assert_eq!(frames, [text(expected)]);
     }
 }

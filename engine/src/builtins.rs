@@ -1,10 +1,12 @@
 //! The commands of the engine itself.
 
+mod topics;
+
 use crate::call::{Call, ReplyTo, lock};
 use crate::core::Core;
 use crate::dispatch::{CallHandle, Submitted, shutting_down};
 use crate::reload::{Request, Wish};
-use jackfield_message::{ByteString, Command, ErrorCode, Reply};
+use jackfield_message::{ByteString, Command, ErrorCode, Failure, Reply};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,16 +19,24 @@ pub(crate) enum Builtin {
     Reload,
     Load,
     Unload,
+    Subscribe,
+    Unsubscribe,
+    Publish,
+    Cancel,
 }
 
 impl Builtin {
     /// Keys of all built-in commands.
-    pub const ALL: [(&str, Self); 5] = [
+    pub const ALL: [(&str, Self); 9] = [
         ("jackfield.info", Self::Info),
         ("jackfield.plugins", Self::Plugins),
         ("jackfield.plugins.reload", Self::Reload),
         ("jackfield.plugins.load", Self::Load),
         ("jackfield.plugins.unload", Self::Unload),
+        ("jackfield.subscribe", Self::Subscribe),
+        ("jackfield.unsubscribe", Self::Unsubscribe),
+        ("jackfield.publish", Self::Publish),
+        ("jackfield.cancel", Self::Cancel),
     ];
 }
 
@@ -38,6 +48,14 @@ pub(crate) fn run(core: &Arc<Core>, builtin: Builtin, command: Command, reply_to
         Builtin::Reload => param(&command, "plugin").map(Wish::Reload),
         Builtin::Unload => param(&command, "plugin").map(Wish::Unload),
         Builtin::Load => param(&command, "file").map(|file| Wish::Load(PathBuf::from(file))),
+        Builtin::Subscribe => return answered(topics::subscribe(core, &command, &reply_to)),
+        Builtin::Unsubscribe => return answered(topics::unsubscribe(&command, &reply_to)),
+        Builtin::Publish => return answered(topics::publish(core, &command)),
+        // A session does it for requests that have ids; here come those that have none.
+        Builtin::Cancel => {
+            let message = "The command 'jackfield.cancel' needs a dialect whose requests have ids.";
+            return Submitted::Answered(Reply::error(ErrorCode::InvalidRequest, message));
+        }
     };
     let wish = match wish {
         Ok(wish) => wish,
@@ -76,6 +94,10 @@ fn param(command: &Command, name: &str) -> Result<String, Box<Reply>> {
             Err(Box::new(Reply::error(ErrorCode::InvalidParams, message)))
         }
     }
+}
+
+fn answered(answer: Result<Reply, Failure>) -> Submitted {
+    Submitted::Answered(answer.unwrap_or_else(Reply::from))
 }
 
 fn result(value: &Value) -> Reply {

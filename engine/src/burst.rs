@@ -6,7 +6,7 @@ use crate::dispatch::Submitted;
 use crate::generation::SLOW;
 use crate::router::{Class, Overlap, Slot, Table};
 use arc_swap::Guard;
-use jackfield_message::{Command, Reply};
+use jackfield_message::{ByteString, Command, Reply};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,6 +40,17 @@ impl<'e> Burst<'e> {
     /// Whether a catch-all plugin is loaded.
     pub fn catches_all(&self) -> bool {
         self.find("").is_some() || self.core.router.load().find("").is_some()
+    }
+
+    /// The names of a command's params, in the order in which it declares them.
+    pub fn param_order(&self, key: &str) -> Vec<ByteString> {
+        match self.find(key) {
+            Some(Slot::Plugin(entry)) => {
+                let order = &entry.generation.descriptor.commands[entry.command].param_order;
+                order.iter().map(|name| name.as_str().into()).collect()
+            }
+            Some(Slot::Builtin(_)) | None => Vec::new(),
+        }
     }
 
     /// Whether a command may follow others of an in-order session before they are answered.

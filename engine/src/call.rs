@@ -5,22 +5,12 @@
 use crate::nested::Link;
 use crate::queue::Queue;
 use crate::timer::Ticket;
-use jackfield_message::{Command, Plain, Reply};
+use crate::topics::Subscriber;
+use jackfield_message::{Command, Plain, Progress, Reply};
 use jackfield_plugin_api::{JF_COMMAND_ACK_ONLY, JF_COMMAND_CANCEL_ON_DISCONNECT};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-
-/// How far a command is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Units done.
-    pub done: u64,
-    /// Units in all; 0: not known.
-    pub total: u64,
-    /// For people.
-    pub text: String,
-}
 
 /// Where answers go: implemented by whoever submits commands. Called from any thread; must not block.
 pub trait ReplySink: Send + Sync {
@@ -29,6 +19,14 @@ pub trait ReplySink: Send + Sync {
 
     /// A word on the way. Never after the answer.
     fn progress(&self, _request: u64, _progress: Progress) {}
+
+    /// Who hears the events that its commands subscribe to. `None`: nobody can.
+    fn subscriber(&self) -> Option<&Subscriber> {
+        None
+    }
+
+    /// There is something new for its subscriber.
+    fn wake(&self) {}
 }
 
 /// The client's end of a command: used up by the answer.

@@ -46,7 +46,7 @@ impl Core {
         let limits = &config.limits;
         Ok(Self {
             keep: Keep::open(config.keep.as_deref(), &config.last_end, &config.version)?,
-            topics: Topics::new(limits.topic_queue, limits.topic_queue_bytes),
+            topics: Topics::new(limits),
             limits: Arc::new(limits.clone()),
             store: config.store.clone(),
             thread_keys: config.thread_keys.clone(),

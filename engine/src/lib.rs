@@ -31,12 +31,13 @@ mod timer;
 mod topics;
 
 pub use burst::Burst;
-pub use call::{Caller, Order, Progress, ReplySink};
+pub use call::{Caller, Order, ReplySink};
 pub use dispatch::{CallHandle, Submitted};
 pub use engine::{Engine, EngineConfig, EngineError, LastEnd};
 pub use host::{inline_generation, inspect};
+pub use jackfield_message::Progress;
 pub use limits::Limits;
 pub use plugin::PluginConfig;
 pub use reload::{Step, Watch, check_file};
 pub use router::{Class, Overlap};
-pub use topics::{Next, Subscription, WhenFull};
+pub use topics::{Next, Subscriber, Subscription, Told, WhenFull};

@@ -42,6 +42,12 @@ limits! {
     topic_queue: usize = 1024;
     /// Bytes of events that wait for one subscriber. As above.
     topic_queue_bytes: usize = 8 << 20;
+    /// Topics whose last event is kept for new subscribers, in no more than `topic_queue_bytes`. The first is forgotten.
+    topics: usize = 1024;
+    /// Subscriptions of one session. BUSY.
+    subscriptions: usize = 64;
+    /// Requests in one batch. Invalid request.
+    batch: usize = 256;
     /// A swap's hold, from held to started. Over it the swap is refused.
     hold_ms: u64 = 5000;
     /// How long a closed generation may take to become empty. Its commands are answered OUTCOME_UNKNOWN, it is retired.

@@ -41,7 +41,7 @@ fn heard(bench: &Bench) -> String {
 
 fn next(subscription: &Subscription) -> String {
     match subscription.next() {
-        Next::Event(event, _) => format!("{} {}", event.topic, event.data),
+        Next::Event(event, _) => format!("{} {}", event.topic(), event.data()),
         other => panic!("{other:?}"),
     }
 }

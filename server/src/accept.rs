@@ -1,9 +1,9 @@
 //! From a listener to sessions: who gets in, as what, and how many at once.
 
-use crate::session::{Session, Shared};
+use crate::session::{Rights, Session, Shared};
 use crate::transport::http::{self, HttpPolicy};
-use crate::transport::{ListenUrl, Listener, Scheme, Tcp, TcpOptions, Transport};
-use jackfield_dialects::{Dialect, UnknownDialect, ZeissOptions};
+use crate::transport::{ListenUrl, Listener, Longest, Scheme, Tcp, TcpOptions, Transport};
+use jackfield_dialects::{Dialect, JsonRpcOptions, Options, UnknownDialect, ZeissOptions};
 use jackfield_engine::Limits;
 use jackfield_message::{ErrorCode, Failure, SessionId};
 use std::net::SocketAddr;
@@ -106,8 +106,9 @@ impl Accept {
         };
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
         tracing::debug!(session = id.0, %peer, dialect = dialect.name(), listener = %url, "connected");
-        let may_quit = self.quit && peer.ip().to_canonical().is_loopback();
-        Box::pin(Session::new(self.shared.clone(), transport, dialect, id, may_quit).run())
+        let quit = self.quit && peer.ip().to_canonical().is_loopback();
+        let rights = Rights { quit, strict_order: url.order };
+        Box::pin(Session::new(self.shared.clone(), transport, dialect, id, rights).run())
     }
 
     async fn refuse(&self, stream: TcpStream, url: &ListenUrl) {
@@ -126,13 +127,18 @@ impl Accept {
     }
 
     fn dialect(&self, url: &ListenUrl, path: &str) -> Result<Box<dyn Dialect>, UnknownDialect> {
-        let options = ZeissOptions {
-            ack: url.ok.clone(),
-            quit_word: url.scheme == Scheme::Ws,
-            one_line: url.scheme == Scheme::Tcp,
-            nesting: self.shared.limits.nesting,
+        let limits = &self.shared.limits;
+        let (is_ws, nesting) = (url.scheme == Scheme::Ws, limits.nesting);
+        let zeiss = ZeissOptions { ack: url.ok.clone(), quit_word: is_ws, one_line: !is_ws, nesting };
+        let jsonrpc = JsonRpcOptions {
+            nesting,
+            batch: limits.batch,
+            attachments: limits.attachments,
+            attachment_bytes: limits.attachment_bytes,
+            binary: is_ws,
+            one_line: !is_ws,
         };
-        url.dialect.open(path, options)
+        url.dialect.open(path, Options { zeiss, jsonrpc })
     }
 
     fn tcp(&self, stream: TcpStream, url: &ListenUrl) -> Tcp {
@@ -146,7 +152,10 @@ impl Accept {
             origins: self.origins.clone(),
             path: url.path().map(str::to_owned),
             buffer: url.buffer,
-            message_bytes: self.shared.limits.message_bytes,
+            longest: Longest {
+                message: self.shared.limits.message_bytes,
+                attachment: self.shared.limits.attachment_bytes.saturating_add(self.shared.limits.message_bytes),
+            },
         }
     }
 }

@@ -1,4 +1,5 @@
 use jackfield_dialects::{Action, Dialect, Frame, Keys, Zeiss, ZeissOptions};
+use jackfield_message::ByteString;
 
 /// A router that knows some keys, and perhaps a catch-all.
 pub struct Known(pub &'static [&'static str], pub bool);
@@ -10,6 +11,10 @@ impl Keys for Known {
 
     fn catches_all(&self) -> bool {
         self.1
+    }
+
+    fn param_order(&self, _key: &str) -> Vec<ByteString> {
+        Vec::new()
     }
 }
 

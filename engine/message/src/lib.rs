@@ -4,6 +4,7 @@
 //! - [`Command`], [`Attachment`]: a request, routed by its key, with params that stay raw JSON
 //! - [`Reply`], [`Success`], [`Failure`]: its answer
 //! - [`ErrorCode`], [`Culprit`]: every failure has a frozen number and names whose fault it is
+//! - [`Progress`]: a word on the way to it
 //! - [`Event`]: something published on a topic
 //! - [`json`]: the one check that all JSON from outside passes, once
 
@@ -11,6 +12,7 @@ mod command;
 mod error;
 mod event;
 pub mod json;
+mod progress;
 mod reply;
 
 pub use bytes::Bytes;
@@ -18,4 +20,5 @@ pub use bytestring::ByteString;
 pub use command::{Attachment, Command, Places, Sender, SessionId};
 pub use error::{Culprit, ErrorCode, Failure};
 pub use event::Event;
+pub use progress::Progress;
 pub use reply::{Plain, Reply, Success};

@@ -36,13 +36,11 @@ impl Core {
             Weight::Info => tracing::info!(plugin, %file, generation, version, step, us, reason, "plugin"),
             Weight::Debug => tracing::debug!(plugin, %file, generation, version, step, us, reason, "plugin"),
         }
-        if self.topics.has_subscriber(TOPIC) {
-            let event = json!({
-                "plugin": plugin, "file": file.to_string(), "generation": generation, "version": version, "step": step,
-                "us": us, "reason": reason,
-            });
-            self.topics.publish(TOPIC, ByteString::from(event.to_string()));
-        }
+        let event = json!({
+            "plugin": plugin, "file": file.to_string(), "generation": generation, "version": version, "step": step,
+            "us": us, "reason": reason,
+        });
+        self.topics.publish(TOPIC, ByteString::from(event.to_string()));
     }
 }
 

@@ -295,7 +295,7 @@ impl Bench {
         let mut steps = Vec::new();
         loop {
             while let Next::Event(event, _) = self.events.subscription.next() {
-                let event: Value = serde_json::from_str(&event.data).unwrap();
+                let event: Value = serde_json::from_str(event.data()).unwrap();
                 if event["step"] == step {
                     return event;
                 }
@@ -312,7 +312,7 @@ impl Bench {
     pub fn steps_so_far(&self) -> Vec<String> {
         std::iter::from_fn(|| match self.events.subscription.next() {
             Next::Event(event, _) => {
-                let event: Value = serde_json::from_str(&event.data).unwrap();
+                let event: Value = serde_json::from_str(event.data()).unwrap();
                 Some(event["step"].as_str().unwrap().to_owned())
             }
             Next::Empty | Next::Closed => None,

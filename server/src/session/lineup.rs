@@ -192,6 +192,24 @@ impl Lineup {
         self.quit.map(|close| (None, close))
     }
 
+    /// The command with this number, if it is in the engine.
+    pub fn handle(&self, request: u64) -> Option<&CallHandle> {
+        let index = usize::try_from(request.checked_sub(self.first)?).ok()?;
+        match self.places.get(index)? {
+            Place::Waiting { handle, .. } => Some(handle),
+            _ => None,
+        }
+    }
+
+    /// Takes back a command that is not submitted yet; it must become ready next. False: it is not such a one.
+    pub fn take_back(&mut self, request: u64) -> bool {
+        let Some(place) = self.place(request) else { return false };
+        let Place::Read { bytes, .. } = *place else { return false };
+        *place = Place::Moving { bytes };
+        self.read -= 1;
+        true
+    }
+
     /// The commands in the engine.
     pub fn handles(&self) -> impl Iterator<Item = &CallHandle> {
         self.places.iter().filter_map(|place| match place {

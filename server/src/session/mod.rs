@@ -1,17 +1,20 @@
-//! One connection: what the transport framed goes through the dialect into the engine, and the answers go back, in order.
-//! The loop and the back pressure are here; one task owns all of it.
+//! One connection: what the transport framed goes through the dialect into the engine, and the answers go back: in the order of
+//! the requests, or by their numbers as they come. The loop and the back pressure are here; one task owns all of it.
 
+mod flights;
 mod lineup;
+mod numbered;
 mod replies;
 
 use crate::stop::Stop;
 use crate::transport::{Transport, TransportError};
-use jackfield_dialects::{Action, Close, Dialect, Frame, Keys};
+use flights::Flights;
+use jackfield_dialects::{Action, Close, Dialect, Frame, Keys, Request};
 use jackfield_engine::{Burst, Caller, Engine, Limits, Order, ReplySink, Submitted};
-use jackfield_message::{Command, ErrorCode, Failure, Reply, SessionId};
+use jackfield_message::{ByteString, Command, ErrorCode, Failure, Reply, SessionId};
 use lineup::Lineup;
 use replies::Replies;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,9 +66,11 @@ pub struct Session<T> {
     transport: T,
     dialect: Box<dyn Dialect>,
     id: SessionId,
-    /// Whether this peer may stop the server.
-    may_quit: bool,
+    rights: Rights,
     lineup: Lineup,
+    flights: Flights,
+    /// The dialect's numbers of requests in the line, by their place: where answers keep the order though they have ids.
+    numbers: HashMap<u64, u64>,
     order: Arc<Order>,
     replies: Arc<Replies>,
     /// The same, as the engine sees it.
@@ -75,6 +80,15 @@ pub struct Session<T> {
     // Empty between two steps, and kept for their memory.
     actions: Vec<Action>,
     frames: Vec<Frame>,
+}
+
+/// What the listener, and where the peer comes from, say of a session.
+#[derive(Clone, Copy, Debug)]
+pub struct Rights {
+    /// This peer may stop the server.
+    pub quit: bool,
+    /// Answers keep the order of requests also where the dialect has ids.
+    pub strict_order: bool,
 }
 
 /// How a session ends.
@@ -98,19 +112,25 @@ impl Keys for Registered<'_> {
     fn catches_all(&self) -> bool {
         self.0.catches_all()
     }
+
+    fn param_order(&self, key: &str) -> Vec<ByteString> {
+        self.0.param_order(key)
+    }
 }
 
 impl<T: Transport> Session<T> {
     /// A session on a new connection.
-    pub fn new(shared: Arc<Shared>, transport: T, dialect: Box<dyn Dialect>, id: SessionId, may_quit: bool) -> Self {
-        let replies = Arc::<Replies>::default();
+    pub fn new(shared: Arc<Shared>, transport: T, dialect: Box<dyn Dialect>, id: SessionId, rights: Rights) -> Self {
+        let replies = Arc::new(Replies::new(dialect.has_events()));
         Self {
             shared,
             transport,
             dialect,
             id,
-            may_quit,
+            rights,
             lineup: Lineup::default(),
+            flights: Flights::default(),
+            numbers: HashMap::new(),
             order: Arc::default(),
             sink: replies.clone(),
             replies,
@@ -123,8 +143,8 @@ impl<T: Transport> Session<T> {
     /// Serves the connection to its end.
     pub async fn run(mut self) {
         let end = self.serve().await;
-        self.shared.awaited.take(self.lineup.in_flight());
-        for handle in self.lineup.handles() {
+        self.shared.awaited.take(self.lineup.in_flight() + self.flights.in_flight());
+        for handle in self.lineup.handles().chain(self.flights.handles()) {
             self.shared.engine.disconnect(handle);
         }
         match end {
@@ -155,7 +175,7 @@ impl<T: Transport> Session<T> {
                 self.answers()?;
                 continue;
             }
-            if self.lineup.is_empty() {
+            if self.lineup.is_empty() && self.flights.is_empty() {
                 if ended {
                     return Ok(End::Over);
                 }
@@ -165,9 +185,10 @@ impl<T: Transport> Session<T> {
             } else if ended && !self.transport.hears() {
                 return Ok(End::Over);
             }
+            let awaits = self.lineup.in_flight() > 0 || self.flights.in_flight() > 0 || self.replies.has_subscribed();
+            // In no order: neither a flood of events nor one of messages keeps the other from its turn.
             tokio::select! {
-                biased;
-                () = self.replies.arrival(), if self.lineup.in_flight() > 0 => self.answers()?,
+                () = self.replies.arrival(), if awaits => self.arrived()?,
                 // Asked once; from then on the stop wakes this task by itself.
                 () = poll_fn(|cx| match listening && !shared.stop.is_begun() {
                     true => Poll::Pending,
@@ -221,28 +242,42 @@ impl<T: Transport> Session<T> {
     }
 
     fn message(&mut self, message: Frame, burst: &Burst<'_>) -> Result<(), TransportError> {
-        let bytes = length(&message);
         self.dialect.on_message(message, &Registered(burst), &mut self.actions);
-        if let [Action::Call { command, .. }] = &mut *self.actions
-            && self.lineup.is_empty()
+        let strict = self.rights.strict_order;
+        if let [Action::Call { request, command, .. }] = &mut *self.actions
+            && let numbered = *request != Request::InTurn
+            && !strict
+            && (numbered || self.lineup.is_empty())
         {
             // The usual case, without moving the command: what is INLINE and alone is answered where it lies.
             command.session = self.id;
             if let Some(reply) = burst.run(command) {
+                let request = *request;
                 self.actions.clear();
-                self.dialect.on_reply(self.lineup.next_request(), reply, &mut self.frames);
-                self.lineup.pass();
+                self.dialect.on_reply(request, reply, &mut self.frames);
+                if !numbered {
+                    self.lineup.pass();
+                }
                 return self.queue_frames();
             }
         }
         let mut actions = std::mem::take(&mut self.actions);
         let done = actions.drain(..).try_for_each(|action| match action {
-            Action::Call { mut command, .. } => {
+            Action::Call { request, mut command, wishes } => {
                 command.session = self.id;
-                self.call(command, bytes, burst)
+                match request {
+                    Request::Numbered(number) if !strict => self.call_numbered(number, command, wishes, burst),
+                    request => self.call(request, command, burst),
+                }
             }
-            Action::Answer { frame, .. } => self.answer(frame),
-            Action::Quit { granted, close, .. } if self.may_quit => {
+            Action::Answer { in_turn, frame } if in_turn || strict => self.answer(frame),
+            Action::Answer { frame, .. } => self.transport.queue(frame),
+            Action::Cancel { request, target } => self.cancel(request, target),
+            Action::Attachments { expected } => {
+                self.transport.expect_attachments(expected);
+                Ok(())
+            }
+            Action::Quit { granted, close, .. } if self.rights.quit => {
                 self.lineup.push_quit(granted, close);
                 Ok(())
             }
@@ -253,20 +288,25 @@ impl<T: Transport> Session<T> {
     }
 
     /// Submits a command that has come just now, or puts it behind others.
-    fn call(&mut self, command: Command, bytes: usize, burst: &Burst<'_>) -> Result<(), TransportError> {
+    fn call(&mut self, request: Request, command: Command, burst: &Burst<'_>) -> Result<(), TransportError> {
+        let bytes = held(&command);
+        let place = self.lineup.next_request();
+        if let Request::Numbered(number) = request {
+            self.numbers.insert(place, number);
+        }
         let may_submit = self.lineup.in_flight() < self.shared.limits.session_in_flight
             && self.lineup.may_submit(|| burst.overlap(command.key()));
         if !may_submit {
             self.lineup.push_read(command, bytes);
             return Ok(());
         }
-        let request = self.lineup.next_request();
-        match burst.submit(command, self.caller(request)) {
+        match burst.submit(command, self.caller(place)) {
             Submitted::Waiting(handle) => {
                 self.shared.awaited.add(1);
                 self.lineup.push_waiting(handle, bytes);
             }
             Submitted::Answered(reply) => {
+                let request = self.request_at(place);
                 self.dialect.on_reply(request, reply, &mut self.frames);
                 if self.lineup.is_empty() {
                     self.lineup.pass();
@@ -288,12 +328,19 @@ impl<T: Transport> Session<T> {
         Ok(())
     }
 
+    /// Tells what has come from the engine: progress, answers, events.
+    fn arrived(&mut self) -> Result<(), TransportError> {
+        self.progress()?;
+        self.answers()?;
+        self.events()
+    }
+
     /// Takes the answers that are there, and submits what has waited for them.
     fn answers(&mut self) -> Result<(), TransportError> {
         if self.taken.is_empty() {
             self.replies.take(&mut self.taken);
         }
-        let before = self.lineup.in_flight();
+        let before = self.lineup.in_flight() + self.flights.in_flight();
         let mut done = Ok(());
         while done.is_ok()
             && !self.transport.is_full()
@@ -301,19 +348,36 @@ impl<T: Transport> Session<T> {
         {
             done = self.answered(request, reply);
         }
-        self.shared.awaited.take(before - self.lineup.in_flight());
+        self.shared.awaited.take(before - self.lineup.in_flight() - self.flights.in_flight());
         done?;
+        if self.flights.waiting() > 0 {
+            self.submit_waiting()?;
+        }
         if self.lineup.read_ahead() > 0 { self.submit() } else { Ok(()) }
     }
 
-    fn answered(&mut self, request: u64, reply: Reply) -> Result<(), TransportError> {
+    fn answered(&mut self, place: u64, reply: Reply) -> Result<(), TransportError> {
+        if let Some(number) = numbered::number(place) {
+            self.flights.remove(number);
+            self.dialect.on_reply(Request::Numbered(number), reply, &mut self.frames);
+            return self.queue_frames();
+        }
+        let request = self.request_at(place);
         self.dialect.on_reply(request, reply, &mut self.frames);
-        if self.lineup.finish_front(request) {
+        if self.lineup.finish_front(place) {
             self.queue_frames()?;
             return self.queue_ready();
         }
-        self.lineup.ready(request, self.frames.drain(..).collect());
+        self.lineup.ready(place, self.frames.drain(..).collect());
         Ok(())
+    }
+
+    /// What the dialect calls the request at this place in the line, which is answered now.
+    fn request_at(&mut self, place: u64) -> Request {
+        if self.numbers.is_empty() {
+            return Request::InTurn;
+        }
+        self.numbers.remove(&place).map_or(Request::InTurn, Request::Numbered)
     }
 
     /// Submits commands that waited for others, as far as their turn has come.
@@ -380,12 +444,9 @@ impl<T: Transport> Session<T> {
     }
 }
 
-/// In bytes.
-fn length(message: &Frame) -> usize {
-    match message {
-        Frame::Text(text) => text.len(),
-        Frame::Binary(binary) => binary.len(),
-    }
+/// What a command keeps in memory until it is answered, in bytes.
+fn held(command: &Command) -> usize {
+    command.text_bytes() + command.attachments.iter().map(|part| part.bytes.len()).sum::<usize>()
 }
 
 /// With a capital letter and a full stop, as the texts of the original servers are.

@@ -1,7 +1,7 @@
 //! The HTTP before a WebSocket (RFC 6455 section 4). Host and Origin are checked first, whatever is asked for; then an upgrade is
 //! answered 101 and everything else 426. The body of a request is never read.
 
-use super::{CLOSE_LIMIT, TransportError, WebSocket, linger, origin};
+use super::{CLOSE_LIMIT, Longest, TransportError, WebSocket, linger, origin};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -33,8 +33,8 @@ pub struct HttpPolicy {
     pub path: Option<String>,
     /// Read buffer of a connection in bytes (`buffer` of the listener).
     pub buffer: usize,
-    /// Longest message in bytes (`message_bytes`).
-    pub message_bytes: usize,
+    /// Longest messages.
+    pub longest: Longest,
 }
 
 /// What the accepted request said.
@@ -55,7 +55,7 @@ pub async fn accept(stream: TcpStream, policy: &HttpPolicy) -> Result<(WebSocket
     let (mut stream, read, verdict) = Box::pin(handshake(stream, policy)).await?;
     let error = match verdict {
         Ok(Some(Ok(info))) => {
-            return Ok((WebSocket::new(stream, read, policy.buffer, policy.message_bytes), info));
+            return Ok((WebSocket::new(stream, read, policy.buffer, policy.longest), info));
         }
         Ok(Some(Err(refusal))) => TransportError::Refused(refusal.why),
         Ok(None) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),

@@ -15,7 +15,7 @@ mod websocket;
 pub use listener::{ListenError, Listener};
 pub use tcp::{Tcp, TcpOptions};
 pub use url::{DEFAULT_LISTENERS, Eol, ListenUrl, Scheme, UrlError};
-pub use websocket::WebSocket;
+pub use websocket::{Longest, WebSocket};
 
 use jackfield_dialects::{Close, Frame};
 use std::io;
@@ -43,6 +43,9 @@ pub trait Transport: Send {
     /// A message that has arrived already, without waiting. `None`: none has; only [`next`](Self::next) tells the end.
     /// For draining what one read brought, to answer it in one write.
     fn ready(&mut self) -> Result<Option<Frame>, TransportError>;
+
+    /// Whether the next messages may be as long as attachments are.
+    fn expect_attachments(&mut self, _expected: bool) {}
 
     /// Puts an answer behind the others.
     fn queue(&mut self, frame: Frame) -> Result<(), TransportError>;

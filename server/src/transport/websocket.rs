@@ -20,6 +20,8 @@ use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 #[derive(Debug)]
 pub struct WebSocket {
     protocol: tungstenite::WebSocket<Inlet>,
+    longest: Longest,
+    /// The one of them that holds now.
     limit: usize,
     /// Bytes of answers since the last flush.
     queued: usize,
@@ -29,10 +31,19 @@ pub struct WebSocket {
     ended: bool,
 }
 
+/// How long messages may be, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Longest {
+    /// Each (`message_bytes`).
+    pub message: usize,
+    /// While attachments are awaited: more than they may have, so that one that is a little too long can be refused by name.
+    pub attachment: usize,
+}
+
 impl WebSocket {
-    /// On a connection whose handshake is done. `read`: bytes that came behind it. `buffer`, `limit`: read buffer and longest
-    /// message, in bytes.
-    pub fn new(stream: TcpStream, read: Bytes, buffer: usize, limit: usize) -> Self {
+    /// On a connection whose handshake is done. `read`: bytes that came behind it. `buffer`: read buffer in bytes.
+    pub fn new(stream: TcpStream, read: Bytes, buffer: usize, longest: Longest) -> Self {
+        let limit = longest.message;
         let config = WebSocketConfig::default()
             .read_buffer_size(Inlet::portion(buffer))
             .write_buffer_size(WRITE_BYTES)
@@ -42,7 +53,7 @@ impl WebSocket {
         let due = inlet.holds_more();
         // A copy: HTTP's buffer behind these few bytes, or none, would stay as long as the connection.
         let protocol = tungstenite::WebSocket::from_partially_read(inlet, read.to_vec(), Role::Server, Some(config));
-        Self { protocol, limit, queued: 0, due, ended: false }
+        Self { protocol, longest, limit, queued: 0, due, ended: false }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, TransportError>> {
@@ -145,6 +156,12 @@ impl Transport for WebSocket {
             Poll::Ready(frame) => frame,
             Poll::Pending => Ok(None),
         }
+    }
+
+    fn expect_attachments(&mut self, expected: bool) {
+        self.limit = if expected { self.longest.attachment } else { self.longest.message };
+        let limit = Some(self.limit);
+        self.protocol.set_config(|config| (config.max_message_size, config.max_frame_size) = (limit, limit));
     }
 
     fn queue(&mut self, frame: Frame) -> Result<(), TransportError> {

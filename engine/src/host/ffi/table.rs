@@ -1,10 +1,9 @@
 use super::library::guarded;
 use super::read::{MAX_STORY, lossy_text, text};
 use super::{call, reply, store, topics};
-use crate::call::Progress;
 use crate::flights::Step;
 use crate::host::{Ledger, Phase, inline};
-use jackfield_message::Reply;
+use jackfield_message::{Progress, Reply};
 use jackfield_plugin_api as abi;
 use std::ffi::c_void;
 use std::sync::Arc;

@@ -39,9 +39,7 @@ fn publish_checked(ledger: &Ledger, topic: &str, data: &str) -> abi::jf_status {
         return refused(ledger, topic, "data that is malformed JSON or nested too deeply");
     }
     let Some(core) = ledger.core.upgrade() else { return abi::JF_E_WRONG_STATE };
-    if core.topics.has_subscriber(topic) {
-        core.topics.publish(topic, ByteString::from(data));
-    }
+    core.topics.publish(topic, ByteString::from(data));
     abi::JF_OK
 }
 
@@ -55,7 +53,7 @@ impl Instance {
     /// Calls `event`. On the control thread, between `start` and `stop`.
     pub fn event(&self, event: &Event, dropped: u64) {
         if let Some(deliver) = self.table().extensions.event {
-            let (topic, data) = (abi::jf_str::new(&event.topic), abi::jf_str::new(&event.data));
+            let (topic, data) = (abi::jf_str::new(event.topic()), abi::jf_str::new(event.data()));
             // SAFETY: the instance is alive, the texts live until the call returns.
             unsafe { deliver(self.pointer(), topic, data, dropped) };
         }

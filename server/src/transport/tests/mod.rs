@@ -7,7 +7,7 @@ mod url;
 mod websocket;
 
 use super::http::HttpPolicy;
-use super::{ListenUrl, Listener};
+use super::{ListenUrl, Listener, Longest};
 use jackfield_dialects::Frame;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,8 +25,12 @@ fn text(text: &str) -> Frame {
     Frame::Text(text.into())
 }
 
+fn longest(message: usize) -> Longest {
+    Longest { message, attachment: 2 * message }
+}
+
 fn policy() -> HttpPolicy {
-    HttpPolicy { handshake: LIMIT, origins: Vec::new(), path: None, buffer: 16 << 10, message_bytes: 16 << 20 }
+    HttpPolicy { handshake: LIMIT, origins: Vec::new(), path: None, buffer: 16 << 10, longest: longest(16 << 20) }
 }
 
 fn listen(url: &str) -> Listener {

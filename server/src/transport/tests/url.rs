@@ -80,7 +80,7 @@ fn what_is_wrong_is_named_with_what_would_be_valid() {
         ("tcp://127.0.0.1:1?once=1&once=0", "once is given twice"),
         ("tcp://127.0.0.1:1?once=yes", "parameter once is \"yes\"; valid are 0, 1"),
         ("tcp://127.0.0.1:1?eol=cr", "valid are crlf, lf, none, eot"),
-        ("ws://127.0.0.1:1?dialect=wslink", "not in this version; valid are auto, zeiss, echo"),
+        ("ws://127.0.0.1:1?dialect=wslink", "not in this version; valid are auto, zeiss, jsonrpc, echo"),
         ("ws://127.0.0.1:1?dialect=x", "dialect \"x\" is unknown"),
         ("ws://127.0.0.1:1?buffer=12", "parameter buffer is \"12\"; valid are 1024 to 1048576 bytes"),
         ("ws://127.0.0.1:1?buffer=16k", "valid are 1024 to 1048576 bytes"),

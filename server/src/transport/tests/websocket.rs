@@ -169,7 +169,7 @@ async fn a_ping_among_ready_messages_is_answered_too() {
 
 #[tokio::test]
 async fn the_longest_message_passes_and_one_byte_more_is_closed_with_1009() {
-    let small = HttpPolicy { message_bytes: 100_000, ..policy() };
+    let small = HttpPolicy { longest: longest(100_000), ..policy() };
     let (mut client, mut server) = pair(&small).await;
     client.send(Message::text("a".repeat(100_000))).await.unwrap();
     assert_eq!(soon(server.next()).await.unwrap(), Some(text(&"a".repeat(100_000))));
@@ -180,8 +180,20 @@ async fn the_longest_message_passes_and_one_byte_more_is_closed_with_1009() {
 }
 
 #[tokio::test]
+async fn messages_may_be_longer_while_attachments_are_expected() {
+    let small = HttpPolicy { longest: longest(1000), ..policy() };
+    let (mut client, mut server) = pair(&small).await;
+    server.expect_attachments(true);
+    client.send(Message::binary(vec![7; 2000])).await.unwrap();
+    assert_eq!(soon(server.next()).await.unwrap(), Some(Frame::Binary(vec![7; 2000].into())));
+    server.expect_attachments(false);
+    client.send(Message::text("a".repeat(1001))).await.unwrap();
+    assert!(matches!(soon(server.next()).await, Err(TransportError::TooLarge { limit: 1000 })));
+}
+
+#[tokio::test]
 async fn fragments_are_limited_as_one_message() {
-    let small = HttpPolicy { message_bytes: 1000, ..policy() };
+    let small = HttpPolicy { longest: longest(1000), ..policy() };
     let (mut client, mut server) = pair(&small).await;
     for kind in [Data::Text, Data::Continue] {
         let frame = WireFrame::message("a".repeat(501), OpCode::Data(kind), false);
@@ -194,7 +206,7 @@ async fn fragments_are_limited_as_one_message() {
 
 #[tokio::test]
 async fn the_close_code_reaches_a_client_that_is_still_sending() {
-    let small = HttpPolicy { message_bytes: 1000, ..policy() };
+    let small = HttpPolicy { longest: longest(1000), ..policy() };
     let (client, mut server) = pair(&small).await;
     let (mut sink, mut stream) = client.split();
     let sending = async { while sink.send(Message::text("a".repeat(8 << 20))).await.is_ok() {} };
