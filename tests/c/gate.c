@@ -1,4 +1,4 @@
-/* A plugin whose commands the tests hold and release: `gate.wait "PATH"` opens the FIFO and answers at its end. The test's
+/* A plugin whose commands the tests hold and release: `gate.wait "PATH"` (or ["PATH"]) opens the FIFO and answers at its end. The test's
  * end of the FIFO opens when the command runs; closing it releases the command. The others answer their params at once. */
 
 #include <jackfield/plugin.h>
@@ -36,10 +36,11 @@ static void destroy(void *instance) { (void)instance; }
 static jf_status pass(jf_str params)
 {
     char path[4096], byte;
+    size_t around = params.len && *params.ptr == '[' ? 2 : 1;
     int fifo;
-    if (params.len < 2 || params.len > sizeof path) return JF_E_INVALID_PARAMS;
-    memcpy(path, params.ptr + 1, params.len - 2);
-    path[params.len - 2] = 0;
+    if (params.len < 2 * around || params.len > sizeof path) return JF_E_INVALID_PARAMS;
+    memcpy(path, params.ptr + around, params.len - 2 * around);
+    path[params.len - 2 * around] = 0;
     if ((fifo = open(path, O_RDONLY)) < 0) return JF_E_FAILED;
     while (read(fifo, &byte, 1) > 0) continue;
     close(fifo);

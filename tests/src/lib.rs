@@ -13,6 +13,7 @@ pub mod gate;
 pub mod log;
 #[cfg(unix)]
 pub mod put;
+pub mod rpc;
 pub mod rust;
 pub mod server;
 #[cfg(target_os = "linux")]
