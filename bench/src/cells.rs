@@ -14,6 +14,10 @@ pub enum Who {
     Serial,
     /// Jackfield on tcp, INLINE `echo`.
     Tcp,
+    /// Jackfield in JSON-RPC, INLINE `echo`.
+    Rpc,
+    /// Jackfield's events, published and heard in JSON-RPC.
+    Topic,
     /// R.
     Echo,
     /// T.
@@ -40,6 +44,8 @@ impl Who {
             Self::Wide => "jackfield INLINE, buffer=131072",
             Self::Serial => "jackfield SERIAL",
             Self::Tcp => "jackfield tcp",
+            Self::Rpc => "jackfield INLINE, JSON-RPC",
+            Self::Topic => "jackfield topic",
             Self::Echo => "R: plain echo",
             Self::Tuned => "T: tuned echo",
             Self::Raw => "raw TCP echo",
@@ -53,7 +59,12 @@ impl Who {
 
     /// Whether it is Jackfield, which must be there.
     pub fn is_ours(self) -> bool {
-        matches!(self, Self::Inline | Self::Wide | Self::Serial | Self::Tcp)
+        matches!(self, Self::Inline | Self::Wide | Self::Serial | Self::Tcp | Self::Rpc | Self::Topic)
+    }
+
+    /// Whether each message goes to all connections.
+    pub fn is_fan_out(self) -> bool {
+        matches!(self, Self::Topic | Self::Broadcast)
     }
 
     /// Protocol, right reply, and key.
@@ -66,7 +77,8 @@ impl Who {
             Self::Raw => (Speech::Tcp, Answer::Whole, "echo"),
             Self::Zeiss => (Speech::Ws, Answer::Spaced, "echo"),
             Self::Redis => (Speech::Resp, Answer::Whole, "echo"),
-            Self::Jsonrpsee => (Speech::Jsonrpc, Answer::Params, "echo"),
+            Self::Rpc | Self::Jsonrpsee => (Speech::Jsonrpc, Answer::Params, "echo"),
+            Self::Topic => (Speech::Event, Answer::Whole, "t"),
             Self::Wslink => (Speech::Wslink, Answer::Params, "echo"),
         }
     }
@@ -100,12 +112,15 @@ impl Cell {
 
     /// Cells of one shape are measured side by side.
     pub fn shape(&self) -> (usize, usize, usize, bool) {
-        (self.size, self.connections, self.depth, self.who == Who::Broadcast)
+        (self.size, self.connections, self.depth, self.who.is_fan_out())
     }
 }
 
 /// How much longer a call of JSON-RPC is than `{"echo":...}` with as much in it.
 const JSON_RPC: usize = 37;
+
+/// An event with 64 bytes of data.
+const EVENT: usize = 156;
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -156,10 +171,10 @@ pub const PAIRS: [Pair; 17] = [
     pair("zeiss-16x16", Who::Inline, Who::Zeiss, 64, 16, 16),
     pair("redis", Who::Inline, Who::Redis, 64, 16, 16),
     pair("tcp", Who::Tcp, Who::Raw, 64, 16, 16),
-    pair("jsonrpsee", Who::Inline, Who::Jsonrpsee, 64, 16, 16),
+    pair("jsonrpsee", Who::Rpc, Who::Jsonrpsee, 64, 16, 16),
     pair("wslink-16x1", Who::Inline, Who::Wslink, 64, 16, 1),
     pair("wslink-16x16", Who::Inline, Who::Wslink, 64, 16, 16),
-    Pair { theirs: None, ..pair("fan-out", Who::Broadcast, Who::Broadcast, 64, 1000, 16) },
+    pair("fan-out", Who::Topic, Who::Broadcast, EVENT, 1000, 16),
 ];
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl Fleet {
     /// Process and address of a server; it is started if need be. `Err`: why it is not there.
     pub fn get(&mut self, who: Who) -> Outcome<(u32, Target)> {
         let (name, listener) = match who {
-            Who::Inline | Who::Serial => ("jackfield", 0),
+            Who::Inline | Who::Serial | Who::Rpc | Who::Topic => ("jackfield", 0),
             Who::Wide => ("jackfield", 1),
             Who::Tcp => ("jackfield", 2),
             other => (other.name(), 0),
@@ -58,7 +58,9 @@ impl Fleet {
             Starter::new(name, command)
         };
         let starter = match who {
-            Who::Inline | Who::Wide | Who::Serial | Who::Tcp => return self.home.start(&self.cores, core, &LISTENERS),
+            Who::Inline | Who::Wide | Who::Serial | Who::Tcp | Who::Rpc | Who::Topic => {
+                return self.home.start(&self.cores, core, &LISTENERS);
+            }
             Who::Echo => peer("echo"),
             Who::Tuned => peer("tuned"),
             Who::Raw => peer("tcp"),

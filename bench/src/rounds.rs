@@ -2,7 +2,7 @@
 //! machine does beside falls on all of them.
 
 use crate::Outcome;
-use crate::cells::{Cell, Who};
+use crate::cells::Cell;
 use crate::fleet::Fleet;
 use crate::load::{Faults, Load, Pace};
 use crate::proc;
@@ -88,7 +88,7 @@ pub fn run(cells: &[Cell], fleet: &mut Fleet, length: Length) -> Outcome<Samples
 
 fn measure(cell: &Cell, fleet: &mut Fleet, length: Length) -> Outcome<(Sample, Faults)> {
     let (pid, target) = fleet.get(cell.who)?;
-    let pace = if cell.who == Who::Broadcast { Pace::FanOut(cell.depth) } else { Pace::Closed(cell.depth) };
+    let pace = if cell.who.is_fan_out() { Pace::FanOut(cell.depth) } else { Pace::Closed(cell.depth) };
     let mut load = Load::connect(&target, cell.wire()?, cell.connections, pace)?;
     load.window(length.warm, |_| Ok(()))?;
     let before = proc::cpu(pid)?;

@@ -18,6 +18,8 @@ pub enum Speech {
     Resp,
     /// JSON-RPC 2.0 in WebSocket text messages
     Jsonrpc,
+    /// Published by Jackfield's JSON-RPC, and heard by who subscribed; the key is the topic
+    Event,
     /// MessagePack in WebSocket binary messages, as wslink cuts them
     Wslink,
 }
@@ -56,12 +58,23 @@ impl Message<'_> {
                 let params = format!("{{\"p\":\"{fill}\"}}");
                 format!("{{\"jsonrpc\":\"2.0\",\"id\":{FIRST},\"method\":\"{}\",\"params\":{params}}}", self.key)
             }),
+            Speech::Event => self.filled(|fill| {
+                let params = format!(r#"{{"subscription":1,"topic":"{}","data":{}}}"#, self.key, params(fill, ""));
+                format!(r#"{{"jsonrpc":"2.0","method":"jackfield.event","params":{params}}}"#)
+            }),
             _ => self.filled(|fill| format!("{{\"{}\":{}}}", self.key, params(fill, ""))),
         }?;
-        let request = numbered(text.clone().into_bytes())?;
+        let request = match speech {
+            Speech::Event => {
+                let params = format!(r#"{{"topic":"{}","data":{}}}"#, self.key, params(&fill, ""));
+                format!(r#"{{"jsonrpc":"2.0","method":"jackfield.publish","params":{params}}}"#)
+            }
+            _ => text.clone(),
+        };
+        let request = numbered(request.into_bytes())?;
         let reply = match (speech, answer) {
             (Speech::Jsonrpc, _) => format!("{{\"jsonrpc\":\"2.0\",\"id\":{FIRST},\"result\":{{\"p\":\"{fill}\"}}}}"),
-            (Speech::Resp, _) | (_, Answer::Whole) => text,
+            (Speech::Resp | Speech::Event, _) | (_, Answer::Whole) => text,
             (_, Answer::Params) => params(&fill, ""),
             (_, Answer::Spaced) => params(&fill, " "),
         };
@@ -70,6 +83,12 @@ impl Message<'_> {
         let ws = |request, reply| Wire { framing: Framing::Ws, upgrade: true, hello: None, request, reply, ordered };
         Ok(match speech {
             Speech::Ws | Speech::Jsonrpc => ws(masked(Kind::Text, &request), reply),
+            Speech::Event => {
+                let params = format!(r#"{{"topics":["{}"]}}"#, self.key);
+                let hello = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"jackfield.subscribe","params":{params}}}"#);
+                let hello = Some(mask(Kind::Text, hello.as_bytes()));
+                Wire { hello, ..ws(masked(Kind::Text, &request), reply) }
+            }
             Speech::Wslink => {
                 let call = |id: &str, method: &str, arg: Vec<u8>| chunk(&call(id, method, arg));
                 let id = format!("rpc:c0:{FIRST}");
@@ -79,7 +98,7 @@ impl Message<'_> {
                 let hello = call(WSLINK_HELLO, "wslink.hello", secret);
                 // The server chooses the id of its messages: their first four bytes.
                 let mut wire = ws(masked(Kind::Binary, &numbered(request)?), numbered(reply)?.ignoring(4));
-                wire.hello = Some(mask(&hello));
+                wire.hello = Some(mask(Kind::Binary, &hello));
                 wire
             }
             Speech::Tcp => {
@@ -117,8 +136,8 @@ fn params(fill: &str, blank: &str) -> String {
 }
 
 /// A frame that is sent once.
-fn mask(payload: &[u8]) -> Vec<u8> {
-    let mut frame = ws::header(Kind::Binary, payload.len());
+fn mask(kind: Kind, payload: &[u8]) -> Vec<u8> {
+    let mut frame = ws::header(kind, payload.len());
     frame.extend(payload.iter().enumerate().map(|(at, byte)| byte ^ MASK[at % 4]));
     frame
 }

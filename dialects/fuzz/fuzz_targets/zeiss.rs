@@ -2,6 +2,7 @@
 #![no_main]
 
 use jackfield_dialects::{Dialect, Frame, Keys, Zeiss, ZeissOptions};
+use jackfield_message::ByteString;
 use libfuzzer_sys::fuzz_target;
 
 struct Known;
@@ -13,6 +14,10 @@ impl Keys for Known {
 
     fn catches_all(&self) -> bool {
         false
+    }
+
+    fn param_order(&self, _key: &str) -> Vec<ByteString> {
+        Vec::new()
     }
 }
 
