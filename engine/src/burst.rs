@@ -3,11 +3,12 @@
 use crate::call::Caller;
 use crate::core::Core;
 use crate::dispatch::Submitted;
-use crate::generation::SLOW;
+use crate::gate::Refusal;
+use crate::generation::{Generation, Inside, SLOW};
 use crate::router::{Class, Overlap, Slot, Table};
 use arc_swap::Guard;
 use jackfield_message::{ByteString, Command, Reply};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,13 +19,22 @@ pub struct Burst<'e> {
     table: Guard<Arc<Table>>,
     /// Where in the table the last key was: commands that come together often have one key, and each is looked up twice.
     last: Cell<usize>,
+    /// In the generation of the last INLINE command, for those that follow it: two locked operations for all of them. Left
+    /// with the burst, before another one is entered, and before anything else is submitted.
+    inside: RefCell<Option<Inside>>,
     /// When the first INLINE command began.
     inline_since: Cell<Option<Instant>>,
 }
 
 impl<'e> Burst<'e> {
     pub(crate) fn new(core: &'e Arc<Core>) -> Self {
-        Self { core, table: core.router.load(), last: Cell::new(0), inline_since: Cell::new(None) }
+        Self {
+            core,
+            table: core.router.load(),
+            last: Cell::new(0),
+            inside: RefCell::default(),
+            inline_since: Cell::new(None),
+        }
     }
 
     fn find(&self, key: &str) -> Option<&Slot> {
@@ -67,18 +77,31 @@ impl<'e> Burst<'e> {
         if entry.class() != Class::Inline || !self.core.is_accepting() {
             return None;
         }
-        let _inside = entry.generation.enter().ok()?;
+        self.enter(&entry.generation).ok()?;
         if self.inline_since.get().is_none() {
             self.inline_since.set(Some(Instant::now()));
         }
         entry.generation.run_inline(entry.command, command)
     }
 
+    /// Goes into `generation`, or finds that another command may run where this burst is already.
+    fn enter(&self, generation: &Arc<Generation>) -> Result<(), Refusal> {
+        let mut inside = self.inside.borrow_mut();
+        if !inside.as_ref().is_some_and(|inside| inside.may_run(generation)) {
+            *inside = None;
+            *inside = Some(generation.enter()?);
+        }
+        Ok(())
+    }
+
     /// Routes a command; never blocks.
     pub fn submit(&self, command: Command, caller: Caller<'_>) -> Submitted {
         match self.run(&command) {
             Some(reply) => Submitted::Answered(reply),
-            None => self.core.submit(&self.table, command, caller),
+            None => {
+                *self.inside.borrow_mut() = None;
+                self.core.submit(&self.table, command, caller)
+            }
         }
     }
 }

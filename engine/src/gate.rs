@@ -91,6 +91,12 @@ impl Gate {
         self.word.fetch_and(!(CLOSED | HELD), Ordering::AcqRel);
     }
 
+    /// Whether commands from outside may enter. Who is inside already may take a further one by this alone, because the gate
+    /// cannot have closed *and* emptied.
+    pub fn is_open(&self) -> bool {
+        self.word.load(Ordering::Acquire) & (HELD | CLOSED) == 0
+    }
+
     /// Whether outside commands wait.
     pub fn is_held(&self) -> bool {
         self.word.load(Ordering::Acquire) & HELD != 0

@@ -99,6 +99,36 @@ fn a_closed_and_empty_generation_is_never_entered_again() {
 }
 
 #[test]
+fn a_burst_stays_inside_and_takes_no_command_that_is_sent_after_the_close() {
+    model(|| {
+        let generation = Generation::new();
+        let closed = Arc::new(AtomicBool::new(false));
+        let (inner, told) = (generation.clone(), closed.clone());
+        let burst = thread::spawn(move || {
+            if inner.gate.enter(Entrant::Outside).is_err() {
+                return;
+            }
+            for _ in 0..2 {
+                let sent_after_close = told.load(Ordering::Acquire);
+                if !inner.gate.is_open() {
+                    break;
+                }
+                assert!(!sent_after_close, "answered by a generation that was reported closed");
+                assert!(inner.mapped.load(Ordering::Relaxed), "a command ran in an unmapped library");
+                inner.memory.with(|_| ());
+            }
+            inner.gate.leave();
+        });
+        generation.gate.close();
+        closed.store(true, Ordering::Release);
+        if generation.gate.inside() == 0 {
+            generation.unmap();
+        }
+        burst.join().unwrap();
+    });
+}
+
+#[test]
 fn every_command_enters_the_old_or_the_new_generation_exactly_once() {
     model(|| {
         let (old, new) = (Generation::new(), Generation::new());

@@ -66,10 +66,17 @@ pub(crate) struct Generation {
     saved: AtomicBool,
 }
 
-/// A command inside a generation.
-pub(crate) struct Inside<'g>(&'g Generation);
+/// Inside a generation, for INLINE commands.
+pub(crate) struct Inside(Arc<Generation>);
 
-impl Drop for Inside<'_> {
+impl Inside {
+    /// Whether this is inside `generation`, and one more command may be there: nobody holds or has closed it.
+    pub fn may_run(&self, generation: &Arc<Generation>) -> bool {
+        Arc::ptr_eq(&self.0, generation) && self.0.gate().is_open()
+    }
+}
+
+impl Drop for Inside {
     fn drop(&mut self) {
         self.0.leave();
     }
@@ -107,9 +114,9 @@ impl Generation {
         self.keys.get(key).map(|&command| &self.descriptor.commands[command])
     }
 
-    /// One INLINE command in, until what this gives is dropped.
-    pub fn enter(&self) -> Result<Inside<'_>, Refusal> {
-        self.gate().enter(Entrant::Outside).map(|()| Inside(self))
+    /// INLINE commands in, until what this gives is dropped.
+    pub fn enter(self: &Arc<Self>) -> Result<Inside, Refusal> {
+        self.gate().enter(Entrant::Outside).map(|()| Inside(self.clone()))
     }
 
     /// A command is out.
