@@ -5,20 +5,43 @@ const MAX_NAME: usize = 256;
 /// Topics of the server itself begin so.
 const RESERVED: &str = "jackfield.";
 
-/// A pattern, taken apart: `*` is one part, `**` the rest, which may be nothing.
+/// A pattern: `*` is one part, `**` the rest, which may be nothing. Most have no `*`, or none but `**` at their end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pattern(Vec<String>);
+pub(crate) enum Pattern {
+    /// One topic.
+    Topic(String),
+    /// This topic, and all that begin with it and a dot; empty: all.
+    Below(String),
+    /// Taken apart.
+    Parts(Vec<String>),
+}
 
 impl Pattern {
     /// Takes `text` apart. What is no pattern fits nothing that can be published.
     pub fn new(text: &str) -> Self {
-        Self(text.split('.').map(str::to_owned).collect())
+        let (begin, below) = match text {
+            "**" => ("", true),
+            _ => text.strip_suffix(".**").map_or((text, false), |begin| (begin, true)),
+        };
+        match (begin.contains('*'), below) {
+            (true, _) => Self::Parts(text.split('.').map(str::to_owned).collect()),
+            (false, true) => Self::Below(begin.to_owned()),
+            (false, false) => Self::Topic(begin.to_owned()),
+        }
     }
 
     /// Whether events on `topic` are meant.
     pub fn fits(&self, topic: &str) -> bool {
+        let wanted = match self {
+            Self::Topic(wanted) => return wanted == topic,
+            Self::Below(begin) if begin.is_empty() => return true,
+            Self::Below(begin) => {
+                return topic.strip_prefix(begin.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            }
+            Self::Parts(wanted) => wanted,
+        };
         let mut parts = topic.split('.');
-        for wanted in &self.0 {
+        for wanted in wanted {
             match (wanted.as_str(), parts.next()) {
                 ("**", _) => return true,
                 (_, None) => return false,
@@ -80,6 +103,7 @@ mod tests {
     fn patterns_match_one_part_or_the_rest() {
         let fits = |pattern: &str, topic| Pattern::new(pattern).fits(topic);
         assert!(fits("a.b", "a.b") && fits("a.*", "a.b") && fits("**", "a.b.c") && fits("a.**", "a.b.c"));
+        assert!(fits("a.**", "a") && fits("*.**", "a") && fits("*.b.**", "a.b.c") && !fits("a.**", "ab"));
         assert!(!fits("a", "a.b") && !fits("a.b", "a") && !fits("a.*", "a.b.c") && !fits("*.c", "a.b"));
     }
 

@@ -104,9 +104,11 @@ impl Topics {
         });
         // With the lock held, nothing is published between the last event and the next.
         let events = state.last.events.values().filter(|_| last);
-        let number = shared.add(interest, events, self.room);
+        let (number, begins) = shared.add(interest, events, self.room);
         drop(state);
-        shared.wake();
+        if begins {
+            shared.wake();
+        }
         number
     }
 

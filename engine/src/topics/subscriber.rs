@@ -35,6 +35,15 @@ pub enum Told {
     },
 }
 
+impl Told {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Event { event, .. } => event.bytes(),
+            Self::Closed { .. } => 0,
+        }
+    }
+}
+
 /// Somebody who hears events, by any number of subscriptions and one queue, in whose order they were published. Costs next
 /// to nothing before the first of them.
 #[derive(Default)]
@@ -59,6 +68,24 @@ impl Subscriber {
     /// The next that it is told, without waiting.
     pub fn next(&self) -> Option<Told> {
         lock(&self.0.get()?.queue).pop()
+    }
+
+    /// Takes what it is told next, in one go, behind what stands in `into`: a few events, or a few more bytes than
+    /// `bytes`. False: there was nothing.
+    pub fn take(&self, into: &mut Vec<Told>, bytes: usize) -> bool {
+        const FEW: usize = 16;
+        let Some(shared) = self.0.get() else { return false };
+        let mut queue = lock(&shared.queue);
+        let mut taken = 0;
+        for _ in 0..FEW {
+            let Some(told) = queue.pop() else { return taken > 0 };
+            taken += 1 + told.bytes();
+            into.push(told);
+            if taken > bytes {
+                break;
+            }
+        }
+        true
     }
 
     /// How many subscriptions it has.
@@ -145,7 +172,8 @@ impl Shared {
         Arc::new(Self { queue: Mutex::default(), wake: Box::new(wake) })
     }
 
-    pub fn add<'a>(&self, interest: Interest, first: impl Iterator<Item = &'a Event>, room: Room) -> u64 {
+    /// Gives its number, and whether there is something to hear.
+    pub fn add<'a>(&self, interest: Interest, first: impl Iterator<Item = &'a Event>, room: Room) -> (u64, bool) {
         let mut queue = lock(&self.queue);
         queue.numbers += 1;
         let number = queue.numbers;
@@ -155,10 +183,10 @@ impl Shared {
         }
         queue.interests.push(Interest { number, ..interest });
         queue.make_room(room);
-        number
+        (number, !queue.waiting.is_empty() || !queue.closed.is_empty())
     }
 
-    /// True when there is something new to hear.
+    /// True when there was nothing to hear before: else it is awake already, and has not taken all.
     pub fn push(&self, event: &Event, room: Room) -> bool {
         lock(&self.queue).push(event, room)
     }
@@ -181,16 +209,16 @@ struct Queue {
 
 impl Queue {
     fn push(&mut self, event: &Event, room: Room) -> bool {
-        let before = self.waiting.len();
+        let (before, closed) = (self.waiting.len(), self.closed.len());
         for interest in self.interests.iter().filter(|interest| interest.wants(event)) {
             self.waiting.push_back((interest.number, event.clone()));
             self.bytes += event.bytes();
         }
-        let pushed = self.waiting.len() > before;
-        if pushed {
-            self.make_room(room);
+        if self.waiting.len() == before {
+            return false;
         }
-        pushed
+        self.make_room(room);
+        before == 0 || self.closed.len() > closed
     }
 
     fn make_room(&mut self, room: Room) {

@@ -10,7 +10,7 @@ use crate::stop::Stop;
 use crate::transport::{Transport, TransportError};
 use flights::Flights;
 use jackfield_dialects::{Action, Close, Dialect, Frame, Keys, Request};
-use jackfield_engine::{Burst, Caller, Engine, Limits, Order, ReplySink, Submitted};
+use jackfield_engine::{Burst, Caller, Engine, Limits, Order, ReplySink, Submitted, Told};
 use jackfield_message::{ByteString, Command, ErrorCode, Failure, Reply, SessionId};
 use lineup::Lineup;
 use replies::Replies;
@@ -80,6 +80,7 @@ pub struct Session<T> {
     // Empty between two steps, and kept for their memory.
     actions: Vec<Action>,
     frames: Vec<Frame>,
+    told: Vec<Told>,
 }
 
 /// What the listener, and where the peer comes from, say of a session.
@@ -137,6 +138,7 @@ impl<T: Transport> Session<T> {
             taken: VecDeque::new(),
             actions: Vec::new(),
             frames: Vec::new(),
+            told: Vec::new(),
         }
     }
 

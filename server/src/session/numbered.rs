@@ -1,7 +1,7 @@
 //! Requests whose dialect has ids: answered as they come, cancelled, with progress; and the events of subscriptions.
 
 use super::{Session, held};
-use crate::transport::{Transport, TransportError};
+use crate::transport::{Transport, TransportError, WRITE_BYTES};
 use jackfield_dialects::{Request, Wishes};
 use jackfield_engine::{Burst, Caller, ReplySink, Submitted, Told};
 use jackfield_message::{Command, ErrorCode, Reply};
@@ -143,19 +143,24 @@ impl<T: Transport> Session<T> {
         }
         let replies = self.replies.clone();
         let Some(subscriber) = replies.subscriber() else { return Ok(()) };
-        loop {
-            if self.transport.is_full() {
-                replies.leave_event();
+        while !self.transport.is_full() {
+            let mut told = std::mem::take(&mut self.told);
+            if !subscriber.take(&mut told, WRITE_BYTES) {
                 return Ok(());
             }
-            match subscriber.next() {
-                Some(Told::Event { subscription, event, dropped }) => {
-                    self.dialect.on_event(subscription, &event, dropped, &mut self.frames);
+            let done = told.drain(..).try_for_each(|told| {
+                match told {
+                    Told::Event { subscription, event, dropped } => {
+                        self.dialect.on_event(subscription, &event, dropped, &mut self.frames);
+                    }
+                    Told::Closed { subscription } => self.dialect.on_closed(subscription, &mut self.frames),
                 }
-                Some(Told::Closed { subscription }) => self.dialect.on_closed(subscription, &mut self.frames),
-                None => return Ok(()),
-            }
-            self.queue_frames()?;
+                self.queue_frames()
+            });
+            self.told = told;
+            done?;
         }
+        replies.leave_event();
+        Ok(())
     }
 }
