@@ -25,6 +25,7 @@ mod plugin;
 mod queue;
 mod reload;
 mod router;
+mod schema;
 pub mod services;
 mod sync;
 mod timer;

@@ -3,7 +3,7 @@
  * to the descriptor that its config names ("log"). What it waits for is a byte on a descriptor ("fd"): so nothing sleeps.
  *
  * -DVERSION="2" -DID="desk" -DPREFIX="desk." -DFLAGS=... -DSECOND_CLASS=... -DTHREAD_LOCAL -DCATCH_ALL -DEXTRA="key"
- * -DSTART_FAILS -DCREATE_FAILS -DCREATE_WAITS -DREPLY_IN_CREATE
+ * -DSCHEMA="{}" -DSTART_FAILS -DCREATE_FAILS -DCREATE_WAITS -DREPLY_IN_CREATE
  */
 #define _GNU_SOURCE
 #include <jackfield/plugin.h>
@@ -27,6 +27,9 @@
 #endif
 #ifndef FLAGS
 #define FLAGS 0
+#endif
+#ifndef SCHEMA
+#define SCHEMA ""
 #endif
 
 typedef struct {
@@ -388,6 +391,7 @@ static void destroy(void *instance) {
                                          .command_class = class_number,                                                \
                                          .flags = flag_bits,                                                           \
                                          .key = JF_STR(key_text),                                                      \
+                                         .params_schema = JF_STR(SCHEMA),                                              \
                                          .help = JF_STR("does what it is told")}
 
 COMMAND(serial_command, PREFIX "serial", JF_SERIAL, 0);
