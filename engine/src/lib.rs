@@ -10,6 +10,7 @@ mod burst;
 mod call;
 mod control;
 mod core;
+mod discover;
 mod dispatch;
 mod engine;
 mod flights;
@@ -31,7 +32,7 @@ mod sync;
 mod timer;
 mod topics;
 
-pub use burst::Burst;
+pub use burst::{Burst, ParamOrder};
 pub use call::{Caller, Order, Progress, ReplySink};
 pub use dispatch::{CallHandle, Submitted};
 pub use engine::{Engine, EngineConfig, EngineError, LastEnd};

@@ -1,5 +1,9 @@
 //! The commands of the engine itself.
 
+mod about;
+
+pub(crate) use about::{about, param_order};
+
 use crate::call::{Call, ReplyTo, lock};
 use crate::core::Core;
 use crate::dispatch::{CallHandle, Submitted, shutting_down};
@@ -17,16 +21,18 @@ pub(crate) enum Builtin {
     Reload,
     Load,
     Unload,
+    Discover,
 }
 
 impl Builtin {
     /// Keys of all built-in commands.
-    pub const ALL: [(&str, Self); 5] = [
+    pub const ALL: [(&str, Self); 6] = [
         ("jackfield.info", Self::Info),
         ("jackfield.plugins", Self::Plugins),
         ("jackfield.plugins.reload", Self::Reload),
         ("jackfield.plugins.load", Self::Load),
         ("jackfield.plugins.unload", Self::Unload),
+        ("rpc.discover", Self::Discover),
     ];
 }
 
@@ -35,6 +41,7 @@ pub(crate) fn run(core: &Arc<Core>, builtin: Builtin, command: Command, reply_to
     let wish = match builtin {
         Builtin::Info => return Submitted::Answered(result(&info(core))),
         Builtin::Plugins => return Submitted::Answered(result(&lock(&core.registry).report())),
+        Builtin::Discover => return Submitted::Answered(Reply::ok(core.openrpc())),
         Builtin::Reload => param(&command, "plugin").map(Wish::Reload),
         Builtin::Unload => param(&command, "plugin").map(Wish::Unload),
         Builtin::Load => param(&command, "file").map(|file| Wish::Load(PathBuf::from(file))),
