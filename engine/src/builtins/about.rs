@@ -229,7 +229,8 @@ mod tests {
             let mut names: Vec<_> =
                 schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
             let mut order = about.order.to_vec();
-            (names.sort_unstable(), order.sort_unstable());
+            names.sort_unstable();
+            order.sort_unstable();
             assert_eq!(names, order, "{}", about.key);
         }
         assert_eq!((param_order("jackfield.publish"), param_order("echo")), (&["topic", "data"][..], &[][..]));
