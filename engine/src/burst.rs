@@ -1,5 +1,6 @@
 //! What a session has to submit in one go: one look at the routing table and two at the clock for all of it.
 
+use crate::builtins;
 use crate::call::Caller;
 use crate::core::Core;
 use crate::dispatch::Submitted;
@@ -7,7 +8,7 @@ use crate::gate::Refusal;
 use crate::generation::{Generation, Inside, SLOW};
 use crate::router::{Class, Overlap, Slot, Table};
 use arc_swap::Guard;
-use jackfield_message::{ByteString, Command, Reply};
+use jackfield_message::{Command, Reply};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,23 +53,23 @@ impl<'e> Burst<'e> {
         self.find("").is_some() || self.core.router.load().find("").is_some()
     }
 
-    /// The names of a command's params, in the order in which it declares them.
-    pub fn param_order(&self, key: &str) -> Vec<ByteString> {
-        match self.find(key) {
-            Some(Slot::Plugin(entry)) => {
-                let order = &entry.generation.descriptor.commands[entry.command].param_order;
-                order.iter().map(|name| name.as_str().into()).collect()
-            }
-            Some(Slot::Builtin(_)) | None => Vec::new(),
-        }
-    }
-
     /// Whether a command may follow others of an in-order session before they are answered.
     pub fn overlap(&self, key: &str) -> Overlap {
         match self.find(key) {
             Some(Slot::Plugin(entry)) if entry.class() == Class::Serial => Overlap::SamePlugin(entry.plugin.number),
             _ => Overlap::Never,
         }
+    }
+
+    /// The declared names of a command's params, for one whose params came by position. `None`: no such command.
+    pub fn param_order(&self, key: &str) -> Option<ParamOrder> {
+        let of = |slot: &Slot| match slot {
+            Slot::Builtin(_) => ParamOrder(Names::Builtin(builtins::param_order(key))),
+            Slot::Plugin(entry) => {
+                ParamOrder(Names::Plugin(entry.generation.descriptor.commands[entry.command].param_order.clone()))
+            }
+        };
+        self.find(key).map(of).or_else(|| self.core.router.load().find(key).map(of))
     }
 
     /// Runs an INLINE command here and now, where nothing is in its way. `None`: it is to be submitted.
@@ -103,6 +104,44 @@ impl<'e> Burst<'e> {
                 self.core.submit(&self.table, command, caller)
             }
         }
+    }
+}
+
+/// The names of a command's params, in the order in which they can be given; shared, not copied.
+#[derive(Clone, Debug)]
+pub struct ParamOrder(Names);
+
+#[derive(Clone, Debug)]
+enum Names {
+    Builtin(&'static [&'static str]),
+    Plugin(Arc<[String]>),
+}
+
+impl ParamOrder {
+    /// How many there are; 0: params cannot be given by position.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Names::Builtin(names) => names.len(),
+            Names::Plugin(names) => names.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The name of the param at `place`, from 0.
+    pub fn get(&self, place: usize) -> Option<&str> {
+        match &self.0 {
+            Names::Builtin(names) => names.get(place).copied(),
+            Names::Plugin(names) => names.get(place).map(String::as_str),
+        }
+    }
+
+    /// All names, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).filter_map(|place| self.get(place))
     }
 }
 

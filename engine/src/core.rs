@@ -9,6 +9,7 @@ use crate::router::{Router, Table};
 use crate::services::{Store, ThreadKeys};
 use crate::timer::Timer;
 use crate::topics::Topics;
+use jackfield_message::ByteString;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
@@ -62,6 +63,11 @@ impl Core {
             generations: AtomicU64::new(1),
             plugins: AtomicU64::new(1),
         })
+    }
+
+    /// The OpenRPC document of the commands that there are now, the same bytes until the next swap.
+    pub fn openrpc(&self) -> ByteString {
+        self.router.load().openrpc(&self.version)
     }
 
     /// Whether new commands are taken.

@@ -9,6 +9,7 @@ use crate::plugin::PluginConfig;
 use crate::reload::{Manager, Request, Step, Watch};
 use crate::services::{Probe, Store, ThreadKeys};
 use crate::topics::{Subscription, WhenFull};
+use jackfield_message::ByteString;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -131,6 +132,11 @@ impl Engine {
     pub fn configure(&self, plugins: HashMap<String, PluginConfig>) {
         // An engine that has stopped has nothing to configure.
         let _ = self.core.request(Request::Configure(plugins));
+    }
+
+    /// The OpenRPC document of all commands, as `rpc.discover` answers it: the same bytes until the next swap.
+    pub fn openrpc(&self) -> ByteString {
+        self.core.openrpc()
     }
 
     /// For submitting commands, as many as there are at the moment.

@@ -14,6 +14,8 @@ pub struct PluginConfig {
     pub threads: usize,
     /// Whether a new version that panics at once is replaced by the last good one.
     pub rollback: bool,
+    /// Whether params are held against the plugin's schemas before it gets them.
+    pub schema_check: bool,
     /// Time limits by key; none: no limit.
     pub deadlines: HashMap<String, Duration>,
     /// Handed to the plugin's `create`.
@@ -22,7 +24,14 @@ pub struct PluginConfig {
 
 impl Default for PluginConfig {
     fn default() -> Self {
-        Self { disabled: false, threads: 4, rollback: true, deadlines: HashMap::new(), config: Map::new() }
+        Self {
+            disabled: false,
+            threads: 4,
+            rollback: true,
+            schema_check: true,
+            deadlines: HashMap::new(),
+            config: Map::new(),
+        }
     }
 }
 

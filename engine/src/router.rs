@@ -1,6 +1,7 @@
 //! Which slot answers a key: one immutable table, swapped as a whole, read without a lock.
 
 use crate::builtins::Builtin;
+use crate::discover;
 use crate::generation::Generation;
 use crate::plugin::PluginSlot;
 use arc_swap::{ArcSwap, Guard};
@@ -9,7 +10,7 @@ use indexmap::IndexMap;
 use jackfield_message::ByteString;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where a command runs (DESIGN: command classes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,13 +79,15 @@ pub(crate) type ByKey<T> = HashMap<ByteString, T, RandomState>;
 pub(crate) struct Table {
     pub slots: IndexMap<ByteString, Slot, RandomState>,
     pub catch_all: Option<Slot>,
+    /// Made when somebody asks for it first.
+    openrpc: OnceLock<ByteString>,
 }
 
 impl Table {
     /// The engine's own commands.
     pub fn with_builtins() -> Self {
         let slots = Builtin::ALL.iter().map(|(key, builtin)| (ByteString::from_static(key), Slot::Builtin(*builtin)));
-        Self { slots: slots.collect(), catch_all: None }
+        Self { slots: slots.collect(), ..Self::default() }
     }
 
     /// The slot for `key`; the empty key is the catch-all's.
@@ -105,6 +108,11 @@ impl Table {
         let (place, _, slot) = self.slots.get_full(key)?;
         last.set(place);
         Some(slot)
+    }
+
+    /// The OpenRPC document of these keys.
+    pub fn openrpc(&self, version: &str) -> ByteString {
+        self.openrpc.get_or_init(|| discover::document(self, version)).clone()
     }
 
     /// Every command of a plugin.

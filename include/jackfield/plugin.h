@@ -268,9 +268,15 @@ struct jf_command_info {
     jf_str key;
     /** One line for people. */
     jf_str help;
-    /** JSON Schema of the params (an object, `true` or `false`); empty: anything. */
+    /**
+     * JSON Schema of the params (an object, `true` or `false`); empty: anything. Without a draft named in `$schema`, draft
+     * 2020-12; a schema that refers to other documents, or cannot be compiled, refuses the plugin. Params that do not fit
+     * are answered JF_E_INVALID_PARAMS by the host and `handle` is not called, but for clients of the plain dialect
+     * (`zeiss`), or where the operator has turned that off: so check them all the same. An attachment stands in params
+     * as {"$attachment": N}.
+     */
     jf_str params_schema;
-    /** JSON Schema of the result, in the same way. */
+    /** JSON Schema of the result, in the same way; results are not held against it. */
     jf_str result_schema;
     /** Names of the params in the order for callers that give them by position; none empty or twice. */
     const jf_str *param_order;

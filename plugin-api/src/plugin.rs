@@ -176,9 +176,13 @@ pub struct jf_command_info {
     pub key: jf_str,
     /// One line for people.
     pub help: jf_str,
-    /// JSON Schema of the params (an object, `true` or `false`); empty: anything.
+    /// JSON Schema of the params (an object, `true` or `false`); empty: anything. Without a draft named in `$schema`, draft
+    /// 2020-12; a schema that refers to other documents, or cannot be compiled, refuses the plugin. Params that do not fit
+    /// are answered JF_E_INVALID_PARAMS by the host and `handle` is not called, but for clients of the plain dialect
+    /// (`zeiss`), or where the operator has turned that off: so check them all the same. An attachment stands in params
+    /// as {"$attachment": N}.
     pub params_schema: jf_str,
-    /// JSON Schema of the result, in the same way.
+    /// JSON Schema of the result, in the same way; results are not held against it.
     pub result_schema: jf_str,
     /// Names of the params in the order for callers that give them by position; none empty or twice.
     pub param_order: *const jf_str,

@@ -1,7 +1,7 @@
 //! From a listener to sessions: who gets in, as what, and how many at once.
 
 use crate::session::{Rights, Session, Shared};
-use crate::transport::http::{self, HttpPolicy};
+use crate::transport::http::{self, Document, HttpPolicy};
 use crate::transport::{ListenUrl, Listener, Longest, Scheme, Tcp, TcpOptions, Transport};
 use jackfield_dialects::{Dialect, JsonRpcOptions, Options, UnknownDialect, ZeissOptions};
 use jackfield_engine::Limits;
@@ -26,6 +26,7 @@ pub(crate) struct Accept {
     pub origins: Vec<String>,
     /// Whether clients on this machine may stop the server.
     pub quit: bool,
+    openrpc: Document,
     connections: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     next_session: AtomicU64,
@@ -33,7 +34,9 @@ pub(crate) struct Accept {
 
 impl Accept {
     pub fn new(shared: Arc<Shared>, origins: Vec<String>, quit: bool) -> Self {
+        let engine = shared.engine.clone();
         Self {
+            openrpc: Document(Arc::new(move || engine.openrpc().into_bytes())),
             connections: Arc::new(Semaphore::new(shared.limits.connections)),
             refusals: Arc::new(Semaphore::new(BEING_REFUSED)),
             shared,
@@ -156,6 +159,7 @@ impl Accept {
                 message: self.shared.limits.message_bytes,
                 attachment: self.shared.limits.attachment_bytes.saturating_add(self.shared.limits.message_bytes),
             },
+            openrpc: self.openrpc.clone(),
         }
     }
 }

@@ -177,6 +177,7 @@ fn plugin_configs(config: &Config) -> HashMap<String, PluginConfig> {
             disabled: plugin.disabled,
             threads: plugin.threads,
             rollback: plugin.rollback,
+            schema_check: plugin.schema_check,
             deadlines: deadlines.map(|(key, s)| (key.clone(), jackfield_engine::Limits::seconds(*s))).collect(),
             config: plugin.config.clone(),
         };

@@ -76,6 +76,27 @@ fn call_prints_an_acknowledgement_that_is_no_json_as_it_is() {
 }
 
 #[test]
+fn call_help_tells_what_the_running_server_says_of_a_command() {
+    let server = server();
+    for url in server.urls() {
+        let (code, stdout, stderr) = jackfield(&["call", "--url", url, "--help", "echo"]);
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        assert!(stdout.starts_with("echo: Gives ") && stdout.contains("INLINE"), "{stdout}");
+        assert!(stdout.contains("\n  jackfield call echo '") && stdout.contains("-32602  INVALID_PARAMS"), "{stdout}");
+        let (code, stdout, _) = jackfield(&["call", "--url", url, "--help", "jackfield.plugins.load"]);
+        assert!(code == 0 && stdout.contains("file  string  required  Its path on the server"), "{stdout}");
+        let (code, answer) = json(&["call", "--url", url, "--help", "echo"]);
+        assert_eq!((code, &answer["ok"], &answer["result"]["name"]), (0, &json!(true), &json!("echo")));
+        let unknown = failed(1, "error: the server has no command ecko; near it: echo");
+        assert_eq!(jackfield(&["call", "--url", url, "--help", "ecko"]), unknown);
+    }
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(jackfield(&["call", "--url", &format!("ws://{free}"), "--help", "echo"]).0, 3);
+    let (code, stdout, _) = jackfield(&["call", "--help"]);
+    assert!(code == 0 && stdout.contains("Usage: jackfield call"), "{stdout}");
+}
+
+#[test]
 fn without_a_server_the_exit_code_is_3_and_the_url_is_named() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for scheme in ["ws", "tcp"] {

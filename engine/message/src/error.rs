@@ -119,6 +119,28 @@ pub struct Failure {
     pub plugin_code: i64,
     /// The plugin's own details, one JSON text; empty: none.
     pub details: ByteString,
+    /// Which of the params is wrong, where that is known.
+    pub misfit: Option<Box<Misfit>>,
+}
+
+/// One place in params that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// JSON pointer into the params, such as "/focal_length"; empty: the params as a whole.
+    pub path: String,
+    /// What would be valid: a rule of the schema, such as `{"minimum": 0}`, or a few words.
+    pub expected: serde_json::Value,
+    /// What stands there, cut where it is long; `None`: nothing does.
+    pub value: Option<serde_json::Value>,
+}
+
+impl Misfit {
+    /// As members of an object.
+    pub fn data(&self) -> serde_json::Map<String, serde_json::Value> {
+        let path = ("path".to_owned(), self.path.as_str().into());
+        let members = [path, ("expected".to_owned(), self.expected.clone())];
+        members.into_iter().chain(self.value.clone().map(|value| ("value".to_owned(), value))).collect()
+    }
 }
 
 impl Failure {
@@ -132,6 +154,7 @@ impl Failure {
             generation: None,
             plugin_code: 0,
             details: ByteString::new(),
+            misfit: None,
         }
     }
 
@@ -162,6 +185,9 @@ impl Failure {
         }
         if self.plugin_code != 0 {
             data.insert("code".into(), self.plugin_code.into());
+        }
+        if let Some(misfit) = &self.misfit {
+            data.extend(misfit.data());
         }
         if let Ok(details) = serde_json::from_str(&self.details) {
             data.insert("details".into(), details);
@@ -202,5 +228,17 @@ mod tests {
                 "culprit": "plugin", "plugin": "image", "generation": 3, "code": 7, "details": {"path": "a"}
             })
         );
+    }
+
+    #[test]
+    fn data_says_which_param_is_wrong_and_what_would_be_right() {
+        use serde_json::json;
+        let mut failure = Failure::new(ErrorCode::InvalidParams, "no");
+        let (path, expected) = ("/n".to_owned(), json!({"minimum": 0}));
+        failure.misfit = Some(Box::new(Misfit { path, expected: expected.clone(), value: Some(json!(-1)) }));
+        let data = json!({"culprit": "caller", "path": "/n", "expected": expected, "value": -1});
+        assert_eq!(failure.data(), data);
+        failure.misfit.as_mut().unwrap().value = None;
+        assert_eq!(failure.data().get("value"), None);
     }
 }

@@ -18,7 +18,7 @@ mod reply;
 pub use bytes::Bytes;
 pub use bytestring::ByteString;
 pub use command::{Attachment, Command, Places, Sender, SessionId};
-pub use error::{Culprit, ErrorCode, Failure};
+pub use error::{Culprit, ErrorCode, Failure, Misfit};
 pub use event::Event;
 pub use progress::Progress;
 pub use reply::{Plain, Reply, Success};

@@ -143,6 +143,7 @@ impl Candidate {
             number: self.number,
             thread_name: self.thread_name,
             file: self.file,
+            checks_params: config.schema_check && commands.iter().any(|command| command.params.is_some()),
             keys: commands.iter().enumerate().map(|(index, command)| (command.key.clone(), index)).collect(),
             watches: commands.iter().map(|_| Watch::default()).collect(),
             descriptor: self.descriptor,

@@ -34,6 +34,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use watch::Watch;
 
+/// The dialect whose commands are not held against schemas.
+const PLAIN: &str = "zeiss";
+
 /// One loaded version of one plugin.
 pub(crate) struct Generation {
     /// Unique in the engine, counting up.
@@ -51,6 +54,8 @@ pub(crate) struct Generation {
     pub copy: PathBuf,
     /// Where in the descriptor a key stands.
     keys: ByKey<usize>,
+    /// Whether any command has a schema that params are held against.
+    checks_params: bool,
     /// One for each command of the descriptor.
     watches: Box<[Watch]>,
     instance: Instance,
@@ -137,6 +142,14 @@ impl Generation {
             // Its deadline passed while it was being taken.
             return self.leave();
         }
+        if self.checks_params
+            && let Some(&command) = self.keys.get(call.command.key())
+            && let Some(refusal) = self.refusal(command, &call.command, call.nested.is_some())
+        {
+            // Inside the gate and unknown to the plugin: as long as this takes, a drain waits for it.
+            call.answer(refusal);
+            return self.leave();
+        }
         let (token, frame) = self.ledger.flights.begin(call.clone(), lane == Lane::Serial, CommandFrame::new);
         if call.is_cancelled() {
             // Asked for while it was being taken, when it was not to be found anywhere.
@@ -162,6 +175,11 @@ impl Generation {
     /// Runs an INLINE command that has entered, on the thread of the session. `index`: where it stands in the descriptor.
     /// There always is a reply; an option, because that is how it lies where it was written.
     pub fn run_inline(&self, index: usize, command: &Command) -> Option<Reply> {
+        if self.checks_params
+            && let Some(refusal) = self.refusal(index, command, false)
+        {
+            return Some(refusal);
+        }
         let handle = || inline::run(self.number, |token| self.instance.handle_inline(command, token));
         let (status, demoted) = self.watches[index].run(handle);
         if demoted {
@@ -177,6 +195,22 @@ impl Generation {
             success.plain = plain(self.descriptor.commands[index].flags);
         }
         reply
+    }
+
+    /// What a command is answered whose params do not fit its schema. `index`: where it stands in the descriptor.
+    #[inline(never)]
+    fn refusal(&self, index: usize, command: &Command, nested: bool) -> Option<Reply> {
+        let schema = self.descriptor.commands[index].params.as_ref()?;
+        // Clients of the plain dialect know the plugins' own texts; what a plugin calls on their behalf is the plugin's.
+        if command.dialect == PLAIN && !nested {
+            return None;
+        }
+        // Counts against an INLINE command: it is done on the same thread.
+        let (refusal, demoted) = self.watches[index].run(|| schema.refusal(command));
+        if demoted {
+            self.tell_demoted(command.key());
+        }
+        refusal.map(|failure| failure.of_plugin(&self.plugin.id, self.number).into())
     }
 
     #[cold]

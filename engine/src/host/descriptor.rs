@@ -1,7 +1,9 @@
 use crate::names;
 use crate::router::Class;
+use crate::schema::Schema;
 use jackfield_message::{ByteString, json};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// What a plugin said of itself, copied out of its memory.
 #[derive(Clone, Debug)]
@@ -27,10 +29,12 @@ pub(crate) struct CommandInfo {
     pub help: String,
     /// JSON Schema of the params; empty: anything.
     pub params_schema: String,
+    /// The same, compiled by [`Descriptor::check`]. `None`: anything.
+    pub params: Option<Arc<Schema>>,
     /// JSON Schema of the result; empty: anything.
     pub result_schema: String,
     /// Names of the params, for callers that give them by position.
-    pub param_order: Vec<String>,
+    pub param_order: Arc<[String]>,
     /// Example params, each a JSON text.
     pub examples: Vec<String>,
 }
@@ -47,8 +51,9 @@ impl Descriptor {
         self.flags & (JF_PLUGIN_EXCLUSIVE | JF_PLUGIN_STATEFUL) != 0
     }
 
-    /// Checks what the ABI demands of names and keys. The error says which value is wrong and what would be valid.
-    pub fn check(&self) -> Result<(), String> {
+    /// Checks what the ABI demands of names and keys, and compiles schemas. The error says which value is wrong and what would be
+    /// valid.
+    pub fn check(&mut self) -> Result<(), String> {
         let valid_id = (1..=64).contains(&self.id.len())
             && self.id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'));
         if !valid_id {
@@ -62,7 +67,7 @@ impl Descriptor {
             names::check_pattern(pattern).map_err(|why| format!("the topic pattern {pattern:?} is {why}"))?;
         }
         let mut keys = HashSet::new();
-        for command in &self.commands {
+        for command in &mut self.commands {
             command.check()?;
             if !keys.insert(&command.key) {
                 return Err(format!("the key {:?} stands twice in the descriptor", command.key));
@@ -77,10 +82,11 @@ impl CommandInfo {
         self.flags & jackfield_plugin_api::JF_COMMAND_CATCH_ALL != 0
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&mut self) -> Result<(), String> {
         self.check_key()?;
-        check_schema(&self.params_schema).map_err(|why| self.wrong("params_schema", why))?;
+        let schema = check_schema(&self.params_schema).map_err(|why| self.wrong("params_schema", why))?;
         check_schema(&self.result_schema).map_err(|why| self.wrong("result_schema", why))?;
+        self.params = schema.map(Arc::new);
         for (index, name) in self.param_order.iter().enumerate() {
             if name.is_empty() {
                 return Err(self.wrong("param_order", "has an empty name".to_owned()));
@@ -124,13 +130,13 @@ impl CommandInfo {
 }
 
 /// A JSON Schema is an object, or `true` or `false`; empty is none.
-fn check_schema(schema: &str) -> Result<(), String> {
+fn check_schema(schema: &str) -> Result<Option<Schema>, String> {
     if schema.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let kind = json::check(schema, json::DEFAULT_NESTING).map_err(|error| format!("is no JSON: {error}"))?;
     match (kind, schema.trim()) {
-        (json::Kind::Object, _) | (_, "true" | "false") => Ok(()),
+        (json::Kind::Object, _) | (_, "true" | "false") => Schema::compile(schema),
         _ => Err("is JSON, but no schema: that is an object, true or false".to_owned()),
     }
 }
@@ -141,9 +147,9 @@ mod tests {
 
     fn command() -> CommandInfo {
         let (params_schema, result_schema) = (String::new(), String::new());
-        let (param_order, examples) = (Vec::new(), Vec::new());
-        let (key, help) = (ByteString::from("k"), String::new());
-        CommandInfo { key, class: Class::Serial, flags: 0, help, params_schema, result_schema, param_order, examples }
+        let (params, param_order, examples) = (None, Arc::default(), Vec::new());
+        let (key, help, class) = (ByteString::from("k"), String::new(), Class::Serial);
+        CommandInfo { key, class, flags: 0, help, params_schema, params, result_schema, param_order, examples }
     }
 
     #[test]
@@ -154,6 +160,22 @@ mod tests {
         for bad in [" ", "{", "1", "null", "[]", "\"object\"", "{} {}", "{\"a\": NaN}"] {
             let why = CommandInfo { result_schema: bad.to_owned(), ..command() }.check().unwrap_err();
             assert!(why.starts_with("the result_schema of the command \"k\" is "), "{bad}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_used_is_named_with_what_is_wrong() {
+        for (bad, why) in [
+            (r#"{"properties": {"n": {"type": "nubmer"}}}"#, "at /properties/n/type: \"nubmer\""),
+            (r#"{"$ref": "https://example.test/s.json"}"#, "https://example.test/s.json"),
+            (r##"{"$ref": "#/$defs/none"}"##, "/$defs/none"),
+            (r#"{"pattern": "(?=look)"}"#, "at /pattern: "),
+            (r#"{"$schema": "https://example.test/own"}"#, "https://example.test/own"),
+        ] {
+            let told = CommandInfo { params_schema: bad.to_owned(), ..command() }.check().unwrap_err();
+            let start = "the params_schema of the command \"k\" cannot be used as a schema: ";
+            assert!(told.starts_with(start) && told.contains(why), "{bad}: {told}");
+            assert!(CommandInfo { result_schema: bad.to_owned(), ..command() }.check().is_err(), "{bad}");
         }
     }
 

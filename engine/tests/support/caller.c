@@ -3,7 +3,7 @@
  * what happens to it, a line each, to the descriptor that its config names ("log"). What it waits for is a byte on a
  * descriptor ("fd"). What it calls with ("with") stands last in its params.
  *
- * -DVERSION="2" -DID="a" -DFLAGS=... -DTOPICS='JF_STR("t.*")' -DNO_EXTENSION -DNULL_EVENT -DSTART_FAILS
+ * -DVERSION="2" -DID="a" -DFLAGS=... -DTOPICS='JF_STR("t.*")' -DNO_EXTENSION -DNULL_EVENT -DSTART_FAILS -DSCHEMA="{}"
  */
 #define _GNU_SOURCE
 #include <jackfield/plugin.h>
@@ -23,6 +23,9 @@
 #endif
 #ifndef FLAGS
 #define FLAGS 0
+#endif
+#ifndef SCHEMA
+#define SCHEMA ""
 #endif
 
 typedef struct {
@@ -367,6 +370,7 @@ static const void *get_extension(jf_str id) {
                                          .command_class = class_number,                                                \
                                          .flags = flag_bits,                                                           \
                                          .key = JF_STR(key_text),                                                      \
+                                         .params_schema = JF_STR(SCHEMA),                                              \
                                          .help = JF_STR("does what it is told")}
 
 COMMAND(serial_command, ID ".serial", JF_SERIAL, JF_COMMAND_CANCEL_ON_DISCONNECT);

@@ -3,7 +3,7 @@
  * to the descriptor that its config names ("log"). What it waits for is a byte on a descriptor ("fd"): so nothing sleeps.
  *
  * -DVERSION="2" -DID="desk" -DPREFIX="desk." -DFLAGS=... -DSECOND_CLASS=... -DTHREAD_LOCAL -DCATCH_ALL -DEXTRA="key"
- * -DSTART_FAILS -DCREATE_FAILS -DCREATE_WAITS -DREPLY_IN_CREATE
+ * -DSCHEMA="{}" -DORDER='JF_STR("a")' -DSTART_FAILS -DCREATE_FAILS -DCREATE_WAITS -DREPLY_IN_CREATE
  */
 #define _GNU_SOURCE
 #include <jackfield/plugin.h>
@@ -27,6 +27,9 @@
 #endif
 #ifndef FLAGS
 #define FLAGS 0
+#endif
+#ifndef SCHEMA
+#define SCHEMA ""
 #endif
 
 typedef struct {
@@ -383,11 +386,21 @@ static void destroy(void *instance) {
     free(d);
 }
 
+/* One is not counted, so that there always is one. */
+#ifdef ORDER
+static const jf_str order[] = {ORDER, JF_STR("")};
+#else
+static const jf_str order[] = {JF_STR("")};
+#endif
+
 #define COMMAND(name, key_text, class_number, flag_bits)                                                               \
     static const jf_command_info name = {.struct_size = sizeof name,                                                   \
                                          .command_class = class_number,                                                \
                                          .flags = flag_bits,                                                           \
                                          .key = JF_STR(key_text),                                                      \
+                                         .params_schema = JF_STR(SCHEMA),                                              \
+                                         .param_order = order,                                                         \
+                                         .param_count = (sizeof order - sizeof *order) / sizeof *order,                \
                                          .help = JF_STR("does what it is told")}
 
 COMMAND(serial_command, PREFIX "serial", JF_SERIAL, 0);

@@ -3,6 +3,7 @@
 mod call;
 mod client;
 mod config_check;
+mod describe;
 mod output;
 mod plugins;
 mod plugins_check;

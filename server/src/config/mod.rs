@@ -87,6 +87,8 @@ pub struct Plugin {
     pub threads: usize,
     /// Whether a new version that panics at once is replaced by the last good one.
     pub rollback: bool,
+    /// Whether params are held against its schemas before it gets them.
+    pub schema_check: bool,
     /// Deadlines of its commands: key to seconds.
     pub deadline_s: BTreeMap<String, f64>,
     /// Handed to the plugin as JSON. Dates become strings.
@@ -244,6 +246,7 @@ impl Default for Plugin {
             disabled: false,
             threads: 4,
             rollback: true,
+            schema_check: true,
             deadline_s: BTreeMap::new(),
             config: serde_json::Map::new(),
         }

@@ -76,6 +76,7 @@ live_generations = 2
 [plugin.image]
 disabled = true
 threads = 2
+schema_check = false
 deadline_s = { image = 5, "*" = 0.5 }
 [plugin.image.config]
 quality = 80
@@ -100,7 +101,7 @@ format = "json"
     assert_eq!((config.plugins.watch, config.plugins.settle_ms, config.plugins.live_generations), (Watch::Poll, 0, 2));
     assert!(!config.plugins.probe);
     let image = config.plugin("image");
-    assert_eq!((image.disabled, image.threads), (true, 2));
+    assert_eq!((image.disabled, image.threads, image.schema_check), (true, 2, false));
     assert_eq!(image.deadline_s.into_iter().collect::<Vec<_>>(), [("*".to_owned(), 0.5), ("image".to_owned(), 5.0)]);
     assert_eq!(
         serde_json::Value::Object(image.config),
@@ -113,7 +114,7 @@ format = "json"
     assert_eq!(config.log, Log { level: Level::Debug, format: Format::Json });
     assert_eq!(
         *config.origin(&["plugin", "image", "config", "quality"]),
-        Origin::File { path: place.path("jackfield.toml"), line: 15 }
+        Origin::File { path: place.path("jackfield.toml"), line: 16 }
     );
     assert_eq!(*config.origin(&["limits", "hold_ms"]), Origin::Default);
 }

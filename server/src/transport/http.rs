@@ -1,5 +1,5 @@
 //! The HTTP before a WebSocket (RFC 6455 section 4). Host and Origin are checked first, whatever is asked for; then an upgrade is
-//! answered 101 and everything else 426. The body of a request is never read.
+//! answered 101, a page that there is with it, and everything else 426. The body of a request is never read.
 
 use super::{CLOSE_LIMIT, Longest, TransportError, WebSocket, linger, origin};
 use http_body_util::Full;
@@ -10,9 +10,10 @@ use hyper::service::Service;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
+use std::fmt;
 use std::future::{Ready, poll_fn, ready};
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -35,6 +36,21 @@ pub struct HttpPolicy {
     pub buffer: usize,
     /// Longest messages.
     pub longest: Longest,
+    /// What GET and HEAD of [`OPENRPC_PATH`] give, whatever `path` is.
+    pub openrpc: Document,
+}
+
+/// Where the OpenRPC document is on every ws port.
+pub const OPENRPC_PATH: &str = "/openrpc.json";
+
+/// JSON that is made when somebody asks for it.
+#[derive(Clone)]
+pub struct Document(pub Arc<dyn Fn() -> Bytes + Send + Sync>);
+
+impl fmt::Debug for Document {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Document")
+    }
 }
 
 /// What the accepted request said.
@@ -48,8 +64,8 @@ pub struct RequestInfo {
     pub origin: Option<String>,
 }
 
-/// Serves one request on a new connection, which becomes a WebSocket. Every error ends the connection; what HTTP has an
-/// answer for has been answered.
+/// Serves one request on a new connection, which becomes a WebSocket. Every error ends the connection; what
+/// HTTP has an answer for has been answered.
 pub async fn accept(stream: TcpStream, policy: &HttpPolicy) -> Result<(WebSocket, RequestInfo), TransportError> {
     // Boxed, because the state of a handshake is larger than that of the session that follows it.
     let (mut stream, read, verdict) = Box::pin(handshake(stream, policy)).await?;
@@ -57,7 +73,8 @@ pub async fn accept(stream: TcpStream, policy: &HttpPolicy) -> Result<(WebSocket
         Ok(Some(Ok(info))) => {
             return Ok((WebSocket::new(stream, read, policy.buffer, policy.longest), info));
         }
-        Ok(Some(Err(refusal))) => TransportError::Refused(refusal.why),
+        Ok(Some(Err(NoUpgrade::Refused(refusal)))) => TransportError::Refused(refusal.why),
+        Ok(Some(Err(NoUpgrade::Page))) => TransportError::Refused("a page was asked for, and given"),
         Ok(None) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
         Err(error) => TransportError::Protocol(format!("HTTP: {error}")),
     };
@@ -81,7 +98,21 @@ pub async fn refuse(mut stream: TcpStream) {
     .await;
 }
 
-type Verdict = Result<RequestInfo, Refusal>;
+type Verdict = Result<RequestInfo, NoUpgrade>;
+
+/// A request that does not become a WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoUpgrade {
+    Refused(Refusal),
+    /// Nobody wants one: it is for the document.
+    Page,
+}
+
+impl From<Refusal> for NoUpgrade {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
 
 /// Gives the connection back with the bytes behind the request, and what became of the request: `None` if there was none.
 async fn handshake(
@@ -110,7 +141,8 @@ impl Service<Request<Incoming>> for Upgrade<'_> {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (verdict, response) = match judge(&request, self.policy) {
             Ok((info, response)) => (Ok(info), response),
-            Err(refusal) => (Err(refusal), refusal.response()),
+            Err(no @ NoUpgrade::Refused(refusal)) => (Err(no), refusal.response()),
+            Err(no @ NoUpgrade::Page) => (Err(no), page((self.policy.openrpc.0)())),
         };
         *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
         ready(Ok(response))
@@ -139,29 +171,45 @@ impl Refusal {
     }
 }
 
-fn judge<B>(request: &Request<B>, policy: &HttpPolicy) -> Result<(RequestInfo, Response<Full<Bytes>>), Refusal> {
+/// JSON, for HEAD without it: hyper sees to that.
+fn page(json: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(json));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    // The next swap may change it.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn judge<B>(request: &Request<B>, policy: &HttpPolicy) -> Result<(RequestInfo, Response<Full<Bytes>>), NoUpgrade> {
     let refusal = |status, why| Refusal { status, why };
     let forbidden = |why| refusal(StatusCode::FORBIDDEN, why);
     let headers = request.headers();
     let host = origin::host(headers).map_err(forbidden)?;
     if request.uri().authority().is_some_and(|authority| authority.as_str() != host) {
-        return Err(forbidden("the address in the request line is not the Host"));
+        return Err(forbidden("the address in the request line is not the Host").into());
     }
     let origin = origin::origin(headers, host, &policy.origins).map_err(forbidden)?;
 
     let path = request.uri().path();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if path == OPENRPC_PATH && reads && !headers.contains_key(header::UPGRADE) {
+        return Err(NoUpgrade::Page);
+    }
     if policy.path.as_deref().is_some_and(|served| served != path) {
-        return Err(refusal(StatusCode::NOT_FOUND, "nothing is served at this path"));
+        return Err(refusal(StatusCode::NOT_FOUND, "nothing is served at this path").into());
     }
     let upgrade = request.method() == Method::GET
         && request.version() == Version::HTTP_11
         && has_token(headers, &header::CONNECTION, "upgrade")
         && has_token(headers, &header::UPGRADE, "websocket");
     if !upgrade {
-        return Err(refusal(StatusCode::UPGRADE_REQUIRED, "this address speaks WebSocket: connect with ws://"));
+        return Err(refusal(StatusCode::UPGRADE_REQUIRED, "this address speaks WebSocket: connect with ws://").into());
     }
     if only(headers, &header::SEC_WEBSOCKET_VERSION) != Some(b"13") {
-        return Err(refusal(StatusCode::UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13"));
+        return Err(refusal(StatusCode::UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13").into());
     }
     let key = only(headers, &header::SEC_WEBSOCKET_KEY)
         .filter(|key| is_key(key))

@@ -20,7 +20,7 @@ const MAX_SCHEMAS: usize = 1 << 20;
 pub(super) unsafe fn read_descriptor(table: &abi::jf_plugin) -> Result<Descriptor, LoadError> {
     // SAFETY: promised by the caller.
     let read = unsafe { read(table) };
-    let checked = read.and_then(|descriptor| descriptor.check().map(|()| descriptor));
+    let checked = read.and_then(|mut descriptor| descriptor.check().map(|()| descriptor));
     checked.map_err(|why| LoadError::Table { what: "descriptor", why })
 }
 
@@ -105,8 +105,8 @@ unsafe fn read_command_info(
         let param_order = order.iter().map(|&name| take("param_order", name)).collect::<Result<_, _>>()?;
         let examples = elements(raw.examples, raw.example_count).map_err(of(&the("examples")))?;
         let examples = examples.iter().map(|&example| take("examples", example)).collect::<Result<_, _>>()?;
-        let key = key.into();
-        Ok(CommandInfo { key, class, flags: raw.flags, help, params_schema, result_schema, param_order, examples })
+        let (key, flags, params) = (key.into(), raw.flags, None);
+        Ok(CommandInfo { key, class, flags, help, params_schema, params, result_schema, param_order, examples })
     }
 }
 

@@ -69,7 +69,7 @@ fn what_this_version_does_not_serve_is_bad_usage() {
         let why = parse(line).unwrap_err();
         assert_eq!(why.exit_code(), 2, "{line}");
     }
-    for line in ["--help", "--version", "serve --help", "call --help", "plugins list --help"] {
+    for line in ["--help", "--version", "serve --help", "help call", "plugins list --help"] {
         assert_eq!(parse(line).unwrap_err().exit_code(), 0, "{line}");
     }
 }

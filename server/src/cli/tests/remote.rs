@@ -252,3 +252,69 @@ async fn the_other_plugin_commands_name_their_plugin_or_file() {
     assert_eq!(sent, serde_json::json!({"jackfield.plugins.load": {"file": file}}).to_string());
     assert_eq!(out.code, 1);
 }
+
+const DOCUMENT: &str = r##"{"openrpc": "1.3.2", "methods": [
+    {"name": "image", "summary": "Imports\u001b[2J", "x-class": "SERIAL", "x-flags": ["ack_only"],
+     "x-plugin": {"id": "image", "version": "1.0.0"},
+     "params": [
+        {"name": "file", "required": false, "description": "A file",
+         "schema": {"anyOf": [{"type": "string"}, {"type": "object", "properties": {"$attachment": {}}}]}},
+        {"name": "length", "required": true, "schema": {"$ref": "#/components/schemas/a"}},
+        {"name": "mode", "required": false, "schema": {"enum": ["a", null], "default": "a"}}],
+     "examples": [{"name": "1", "params": [{"name": "file", "value": "it's"}, {"name": "length", "value": 1}]}],
+     "errors": [{"code": -32602, "message": "INVALID_PARAMS"}]},
+    {"name": "jackfield.info", "params": [], "x-params-schema": {"type": "object"}}
+], "components": {"schemas": {"a": {"type": ["number", "string"], "description": "In mm"}}}}"##;
+
+#[tokio::test]
+async fn help_of_a_key_tells_what_the_server_says_of_it() {
+    let (out, sent) = run(&["call", "--help", "image"], DOCUMENT).await;
+    assert_eq!(sent, r#"{"rpc.discover":{}}"#);
+    let expected = "\
+image: Imports\\u{1b}[2J
+  plugin image 1.0.0, SERIAL, ack_only
+
+params:
+  file    string | attachment  optional     A file
+  length  number | string      required     In mm
+  mode    \"a\" | null           default \"a\"
+
+examples:
+  jackfield call image '{\"file\": \"it'\\''s\", \"length\": 1}'
+
+errors:
+  -32602  INVALID_PARAMS
+";
+    assert_eq!(out, printed(expected, "", 0));
+    // The same where the key comes first.
+    assert_eq!(run(&["call", "image", "--help"], DOCUMENT).await.0, printed(expected, "", 0));
+    let (out, _) = run(&["call", "-h", "jackfield.info", "--json"], DOCUMENT).await;
+    let json: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
+    assert_eq!((out.code, &json["result"]["name"]), (0, &"jackfield.info".into()));
+    let (out, _) = run(&["call", "--help", "jackfield.info"], DOCUMENT).await;
+    assert!(out.stdout.contains("built in") && out.stdout.contains("none (object)"), "{}", out.stdout);
+}
+
+#[tokio::test]
+async fn help_of_a_key_that_is_not_there_fails_and_offers_near_ones() {
+    let (out, _) = run(&["call", "--help", "imag"], DOCUMENT).await;
+    assert_eq!(out, printed("", "error: the server has no command imag; near it: image", 1));
+    let (out, _) = run(&["call", "--help", "x"], "Ok").await;
+    assert_eq!((out.code, out.stdout.as_str()), (1, ""));
+    let (out, _) = run(&["call", "--help", "x"], "Error: Unknown request:\n{}").await;
+    assert_eq!(out.code, 1);
+}
+
+#[tokio::test]
+async fn help_without_a_key_is_the_usage_and_asks_nobody() {
+    for line in ["call --help", "call -h", "call --url ws://127.0.0.1:1/ --help"] {
+        let Command::Call(args) = parse(line).unwrap().command else { panic!() };
+        let out = render(args.remote.json, call::run(&args).await);
+        assert_eq!((out.code, out.stderr.as_str()), (0, ""));
+        assert!(
+            out.stdout.contains("Usage: jackfield call [OPTIONS]") && out.stdout.contains("--url <URL>"),
+            "{}",
+            out.stdout
+        );
+    }
+}

@@ -116,6 +116,44 @@ async fn everything_that_is_no_upgrade_gets_426_with_a_text() {
 }
 
 #[tokio::test]
+async fn the_openrpc_document_is_read_by_get_and_head_whatever_the_listeners_path_is() {
+    let only_a = HttpPolicy { path: Some("/a".into()), ..policy() };
+    for policy in [policy(), only_a] {
+        for method in ["GET", "HEAD"] {
+            let line = format!("{method} /openrpc.json?x HTTP/1.1");
+            let (answer, accepted) =
+                request(&line, "Host: localhost:1\r\nOrigin: http://localhost:1\r\n", &policy).await;
+            assert!(accepted.is_err(), "it is no WebSocket");
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            let lower = head.to_lowercase();
+            let length = format!("content-length: {}", DOCUMENT.len());
+            assert!(head.starts_with("HTTP/1.1 200 ") && lower.contains(&length), "{head}");
+            assert!(lower.contains("content-type: application/json") && lower.contains("connection: close"), "{head}");
+            assert_eq!(body, if method == "GET" { DOCUMENT } else { "" });
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_openrpc_document_has_the_rules_of_all_else() {
+    for (headers, status) in [
+        ("Host: evil.test\r\n", "403"),
+        ("", "403"),
+        ("Host: localhost:1\r\nOrigin: http://evil.test\r\n", "403"),
+        ("Host: localhost:1\r\nUpgrade: h2c\r\n", "426"),
+    ] {
+        let answer = refused("GET /openrpc.json HTTP/1.1", headers).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && !answer.contains(DOCUMENT), "{headers}{answer}");
+    }
+    for line in ["POST /openrpc.json HTTP/1.1", "GET /openrpc.json/ HTTP/1.1", "GET /a/openrpc.json HTTP/1.1"] {
+        let answer = refused(line, "Host: localhost:1\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 426 "), "{line}: {answer}");
+    }
+    let headers = format!("Host: localhost\r\n{UPGRADE}{VERSION}{KEY}");
+    assert_eq!(upgraded("GET /openrpc.json HTTP/1.1", &headers, &policy()).await.1.path, "/openrpc.json");
+}
+
+#[tokio::test]
 async fn a_key_that_is_none_gets_400() {
     for key in
         ["", "Sec-WebSocket-Key: short\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!==\r\n", &format!("{KEY}{KEY}")]

@@ -6,9 +6,10 @@ mod tcp;
 mod url;
 mod websocket;
 
-use super::http::HttpPolicy;
+use super::http::{Document, HttpPolicy};
 use super::{ListenUrl, Listener, Longest};
 use jackfield_dialects::Frame;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -16,6 +17,9 @@ use tokio::time::timeout;
 
 /// Nothing here takes long; whatever does is a failure.
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// What stands for the OpenRPC document.
+const DOCUMENT: &str = r#"{"openrpc": "x"}"#;
 
 async fn soon<T>(what: impl Future<Output = T>) -> T {
     timeout(LIMIT, what).await.expect("it takes too long")
@@ -30,7 +34,15 @@ fn longest(message: usize) -> Longest {
 }
 
 fn policy() -> HttpPolicy {
-    HttpPolicy { handshake: LIMIT, origins: Vec::new(), path: None, buffer: 16 << 10, longest: longest(16 << 20) }
+    let openrpc = Document(Arc::new(|| DOCUMENT.into()));
+    HttpPolicy {
+        handshake: LIMIT,
+        origins: Vec::new(),
+        path: None,
+        buffer: 16 << 10,
+        longest: longest(16 << 20),
+        openrpc,
+    }
 }
 
 fn listen(url: &str) -> Listener {

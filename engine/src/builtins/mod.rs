@@ -1,6 +1,9 @@
 //! The commands of the engine itself.
 
+mod about;
 mod topics;
+
+pub(crate) use about::{about, param_order};
 
 use crate::call::{Call, ReplyTo, lock};
 use crate::core::Core;
@@ -23,11 +26,12 @@ pub(crate) enum Builtin {
     Unsubscribe,
     Publish,
     Cancel,
+    Discover,
 }
 
 impl Builtin {
     /// Keys of all built-in commands.
-    pub const ALL: [(&str, Self); 9] = [
+    pub const ALL: [(&str, Self); 10] = [
         ("jackfield.info", Self::Info),
         ("jackfield.plugins", Self::Plugins),
         ("jackfield.plugins.reload", Self::Reload),
@@ -37,6 +41,7 @@ impl Builtin {
         ("jackfield.unsubscribe", Self::Unsubscribe),
         ("jackfield.publish", Self::Publish),
         ("jackfield.cancel", Self::Cancel),
+        ("rpc.discover", Self::Discover),
     ];
 }
 
@@ -45,6 +50,7 @@ pub(crate) fn run(core: &Arc<Core>, builtin: Builtin, command: Command, reply_to
     let wish = match builtin {
         Builtin::Info => return Submitted::Answered(result(&info(core))),
         Builtin::Plugins => return Submitted::Answered(result(&lock(&core.registry).report())),
+        Builtin::Discover => return Submitted::Answered(Reply::ok(core.openrpc())),
         Builtin::Reload => param(&command, "plugin").map(Wish::Reload),
         Builtin::Unload => param(&command, "plugin").map(Wish::Unload),
         Builtin::Load => param(&command, "file").map(|file| Wish::Load(PathBuf::from(file))),
