@@ -1,5 +1,4 @@
-//! What there is to say of the built-in commands, as plugins say it of theirs: by key, also of keys that [`super::Builtin::ALL`]
-//! does not have (yet).
+//! What there is to say of the built-in commands, as plugins say it of theirs: by key.
 
 use jackfield_plugin_api::{JF_COMMAND_IDEMPOTENT, JF_COMMAND_READ_ONLY};
 

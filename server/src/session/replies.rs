@@ -98,7 +98,10 @@ impl Replies {
 
     /// The progress of `request` is wanted until it is answered.
     pub fn watch(&self, request: u64) {
-        self.lock().watched.push(Watched { request, newest: None, answered: false });
+        let mut state = self.lock();
+        // An earlier request may have had the number, and its answer have come since progress was taken last.
+        state.watched.retain(|watched| watched.request != request);
+        state.watched.push(Watched { request, newest: None, answered: false });
     }
 
     /// It was answered at once.
