@@ -71,7 +71,7 @@ impl Dialect for Auto {
         if self.last_jsonrpc { self.jsonrpc.on_refusal(failure) } else { self.zeiss.on_refusal(failure) }
     }
 
-    fn on_progress(&mut self, request: u64, progress: &Progress, frames: &mut Vec<Frame>) {
+    fn on_progress(&mut self, request: u32, progress: &Progress, frames: &mut Vec<Frame>) {
         self.jsonrpc.on_progress(request, progress, frames);
     }
 

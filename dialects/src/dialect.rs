@@ -27,7 +27,7 @@ pub enum Request {
     /// The wire has no ids: answers go out in the order of the requests.
     InTurn,
     /// The dialect's own number; small, and used again once the request is answered. Answers go out as they come.
-    Numbered(u64),
+    Numbered(u32),
 }
 
 /// What a request asks for beside its answer.
@@ -39,7 +39,7 @@ pub struct Wishes {
     pub patience: bool,
 }
 
-/// What the session has to do about a message.
+/// What the session has to do about a message. No larger than what is moved without a call, which a test holds.
 #[derive(Debug)]
 pub enum Action {
     /// To be routed. Its answer comes back through [`Dialect::on_reply`] with this request.
@@ -63,7 +63,7 @@ pub enum Action {
         /// This request.
         request: Request,
         /// The number of the other one, if there is such a request.
-        target: Option<u64>,
+        target: Option<u32>,
     },
     /// Whether binary messages are expected now, of which each may be as long as an attachment.
     Attachments {
@@ -105,7 +105,7 @@ pub trait Dialect: Send {
     fn on_refusal(&mut self, failure: &Failure) -> Option<Frame>;
 
     /// How far a numbered request is that wished to hear it.
-    fn on_progress(&mut self, _request: u64, _progress: &Progress, _frames: &mut Vec<Frame>) {}
+    fn on_progress(&mut self, _request: u32, _progress: &Progress, _frames: &mut Vec<Frame>) {}
 
     /// Whether there are words for events: else nobody can subscribe here.
     fn has_events(&self) -> bool {
@@ -117,4 +117,14 @@ pub trait Dialect: Send {
 
     /// A subscription has ended: its events were not taken in time.
     fn on_closed(&mut self, _subscription: u64, _frames: &mut Vec<Frame>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_moved_without_a_call() {
+        assert!(size_of::<Action>() <= 128, "{} bytes", size_of::<Action>());
+    }
 }

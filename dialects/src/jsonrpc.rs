@@ -197,7 +197,7 @@ impl JsonRpc {
             if method == CANCEL {
                 let target = params.and_then(params::cancelled_id).ok_or_else(params::no_id)?;
                 let target = self.flights.iter().find(|(_, flight)| flight.id.as_deref() == Some(target));
-                return Ok(Asked::Cancel(target.map(|(number, _)| number as u64)));
+                return Ok(Asked::Cancel(target.map(|(number, _)| number as u32)));
             }
             let params = match params {
                 Some(params) if params.starts_with('[') => {
@@ -227,7 +227,7 @@ impl JsonRpc {
         if let Some(batch) = flight.batch.and_then(|batch| self.batches.get_mut(batch)) {
             batch.open += 1;
         }
-        Request::Numbered(self.flights.insert(flight) as u64)
+        Request::Numbered(self.flights.insert(flight) as u32)
     }
 
     fn refuse(&mut self, wrong: Wrong, batch: Option<usize>, actions: &mut Vec<Action>) {
@@ -261,7 +261,7 @@ enum Asked {
     Command(Command),
     /// A command whose attachments follow, and what is said of them.
     Parts(Command, Option<Box<str>>),
-    Cancel(Option<u64>),
+    Cancel(Option<u32>),
 }
 
 impl Wrong {
@@ -322,7 +322,7 @@ impl Dialect for JsonRpc {
         Some(self.frame(words::failure("null", failure)))
     }
 
-    fn on_progress(&mut self, request: u64, progress: &Progress, frames: &mut Vec<Frame>) {
+    fn on_progress(&mut self, request: u32, progress: &Progress, frames: &mut Vec<Frame>) {
         if let Some(Flight { progress: Some(mark), .. }) = self.flights.get(request as usize) {
             frames.push(self.frame(words::progress(mark, progress)));
         }

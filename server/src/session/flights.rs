@@ -17,7 +17,7 @@ pub(super) struct Flights {
     in_flight: usize,
     bytes: usize,
     /// Those of a batch that came when too many were under way.
-    waiting: VecDeque<(u64, Command, Wishes)>,
+    waiting: VecDeque<(u32, Command, Wishes)>,
 }
 
 impl Flights {
@@ -36,7 +36,7 @@ impl Flights {
     }
 
     /// A command is in the engine.
-    pub fn insert(&mut self, number: u64, handle: CallHandle, bytes: usize) {
+    pub fn insert(&mut self, number: u32, handle: CallHandle, bytes: usize) {
         let place = number as usize;
         if self.places.len() <= place {
             self.places.resize_with(place + 1, || None);
@@ -47,7 +47,7 @@ impl Flights {
     }
 
     /// It is answered.
-    pub fn remove(&mut self, number: u64) {
+    pub fn remove(&mut self, number: u32) {
         if let Some(flight) = self.places.get_mut(number as usize).and_then(Option::take) {
             self.in_flight -= 1;
             self.bytes -= flight.bytes;
@@ -59,7 +59,7 @@ impl Flights {
     }
 
     /// The command with this number, if it is in the engine.
-    pub fn handle(&self, number: u64) -> Option<&CallHandle> {
+    pub fn handle(&self, number: u32) -> Option<&CallHandle> {
         self.places.get(number as usize)?.as_ref().map(|flight| &flight.handle)
     }
 
@@ -74,17 +74,17 @@ impl Flights {
     }
 
     /// A command waits for its turn.
-    pub fn wait(&mut self, number: u64, command: Command, wishes: Wishes) {
+    pub fn wait(&mut self, number: u32, command: Command, wishes: Wishes) {
         self.waiting.push_back((number, command, wishes));
     }
 
     /// The one whose turn comes next.
-    pub fn next(&mut self) -> Option<(u64, Command, Wishes)> {
+    pub fn next(&mut self) -> Option<(u32, Command, Wishes)> {
         self.waiting.pop_front()
     }
 
     /// Takes back one that waits. False: it does not.
-    pub fn take_back(&mut self, number: u64) -> bool {
+    pub fn take_back(&mut self, number: u32) -> bool {
         let place = self.waiting.iter().position(|(waiting, ..)| *waiting == number);
         place.and_then(|place| self.waiting.remove(place)).is_some()
     }

@@ -70,7 +70,7 @@ pub struct Session<T> {
     lineup: Lineup,
     flights: Flights,
     /// The dialect's numbers of requests in the line, by their place: where answers keep the order though they have ids.
-    numbers: HashMap<u64, u64>,
+    numbers: HashMap<u64, u32>,
     order: Arc<Order>,
     replies: Arc<Replies>,
     /// The same, as the engine sees it.

@@ -10,15 +10,15 @@ use jackfield_message::{Command, ErrorCode, Reply};
 const NUMBERED: u64 = 1 << 63;
 
 /// The dialect's number, if it is one.
-pub(super) fn number(place: u64) -> Option<u64> {
-    (place & NUMBERED != 0).then_some(place & !NUMBERED)
+pub(super) fn number(place: u64) -> Option<u32> {
+    (place & NUMBERED != 0).then_some(place as u32)
 }
 
 impl<T: Transport> Session<T> {
     /// Submits a command that has come just now. At the limits it waits, if it is one of a batch, or is refused.
     pub(super) fn call_numbered(
         &mut self,
-        number: u64,
+        number: u32,
         command: Command,
         wishes: Wishes,
         burst: &Burst<'_>,
@@ -51,12 +51,12 @@ impl<T: Transport> Session<T> {
 
     fn submit_numbered(
         &mut self,
-        number: u64,
+        number: u32,
         command: Command,
         wishes: Wishes,
         burst: &Burst<'_>,
     ) -> Result<(), TransportError> {
-        let (request, bytes) = (number | NUMBERED, held(&command));
+        let (request, bytes) = (u64::from(number) | NUMBERED, held(&command));
         if wishes.progress {
             self.replies.watch(request);
         }
@@ -87,13 +87,13 @@ impl<T: Transport> Session<T> {
         Ok(())
     }
 
-    fn tell(&mut self, number: u64, reply: Reply) -> Result<(), TransportError> {
+    fn tell(&mut self, number: u32, reply: Reply) -> Result<(), TransportError> {
         self.dialect.on_reply(Request::Numbered(number), reply, &mut self.frames);
         self.queue_frames()
     }
 
     /// A request asks for another one to be given up.
-    pub(super) fn cancel(&mut self, request: Request, target: Option<u64>) -> Result<(), TransportError> {
+    pub(super) fn cancel(&mut self, request: Request, target: Option<u32>) -> Result<(), TransportError> {
         let mut cancelled = false;
         if let Some(target) = target {
             cancelled = self.give_up(target)?;
@@ -108,7 +108,7 @@ impl<T: Transport> Session<T> {
         frames.into_iter().try_for_each(|frame| self.answer(frame))
     }
 
-    fn give_up(&mut self, target: u64) -> Result<bool, TransportError> {
+    fn give_up(&mut self, target: u32) -> Result<bool, TransportError> {
         let cancelled = || Reply::error(ErrorCode::Cancelled, "The command was cancelled before it began.");
         if self.flights.take_back(target) {
             self.tell(target, cancelled())?;
