@@ -1,8 +1,9 @@
 // The JavaScript client against a real server: scenario.mjs URL GXML_FILE IMAGE_FILE, on the server's machine.
 //
 // Prints "ok NAME" for each step, then "ready for restart", and waits for a line; the server is ended before or after that line.
-// Prints "ok lost" when that was noticed, and waits for another line: empty, or the URL of the new server. Before Node 22, the
-// package `ws` must be where `require` finds it (NODE_PATH).
+// Prints "calling" when a call is under way after that line, "ok lost" when the end was noticed ("ok lost in flight": by a call),
+// and waits for another line: empty, or the URL of the new server. Before Node 22, the package `ws` must be where `require`
+// finds it (NODE_PATH).
 
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -72,14 +73,18 @@ async function failures(client, long) {
 async function lost(client, line) {
   console.log("ready for restart");
   await line();
+  let told = false;
   for (const end = Date.now() + 30_000; Date.now() < end; await sleep(10)) {
     try {
-      await client.call("jackfield.info", {}, { timeout: 10_000 });
+      const call = client.call("jackfield.info", {}, { timeout: 10_000 });
+      if (!told) console.log("calling");
+      told = true;
+      await call;
     } catch (error) {
       if (error instanceof jackfield.ShuttingDown) continue;
       // ConnectionLost under a call, NotConnected after it.
       assert.ok(error instanceof jackfield.NotConnected && error.message.includes(client.url), error);
-      return ok("lost");
+      return ok(error instanceof jackfield.ConnectionLost ? "lost in flight" : "lost");
     }
   }
   assert.fail("the server is still there");

@@ -1,7 +1,8 @@
 """The Python client against a real server: scenario.py URL GXML_FILE IMAGE_FILE, on the server's machine.
 
 Prints "ok NAME" for each step, then "ready for restart", and waits for a line; the server is ended before or after that line.
-Prints "ok lost" when that was noticed, and waits for another line: empty, or the URL of the new server. Needs Python 3.9.
+Prints "calling" when a call is under way after that line, "ok lost" when the end was noticed ("ok lost in flight": by a call),
+and waits for another line: empty, or the URL of the new server. Needs Python 3.9.
 """
 
 import asyncio
@@ -79,15 +80,20 @@ async def lost(client):
     print("ready for restart", flush=True)
     await line()
     end = time.monotonic() + 30
+    told = False
     while time.monotonic() < end:
         try:
-            await client.call("jackfield.info", timeout=10)
+            call = client.start("jackfield.info", timeout=10)
+            if not told:
+                print("calling", flush=True)
+            told = True
+            await call
             await asyncio.sleep(0.01)
         except jackfield.ShuttingDown:
             pass
         except jackfield.NotConnected as error:  # ConnectionLost under a call, this itself after it.
             assert client.url in str(error), error
-            return ok("lost")
+            return ok("lost in flight" if isinstance(error, jackfield.ConnectionLost) else "lost")
     raise AssertionError("the server is still there")
 
 

@@ -33,6 +33,14 @@ pub fn python() -> PathBuf {
     program
 }
 
+/// The npm packages of `tests/package.json`: `JACKFIELD_NODE_MODULES`, or those in `target/node`.
+pub fn node_modules() -> PathBuf {
+    let usual = || target().join("node/node_modules");
+    let folder = env::var_os("JACKFIELD_NODE_MODULES").map_or_else(usual, PathBuf::from);
+    assert!(folder.is_dir(), "{} is missing: run `cargo xtask test --install`", folder.display());
+    folder
+}
+
 /// A Chromium: `JACKFIELD_CHROMIUM`, or the first one on the path.
 pub fn chromium() -> PathBuf {
     let on_path = || {

@@ -3,7 +3,7 @@
 use crate::server::{Home, Setup};
 use crate::{PATIENCE, cc, repo_file};
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
@@ -32,6 +32,11 @@ impl Gate {
         let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo is a program of every Unix");
         assert!(made.success(), "{} cannot be made", fifo.display());
         Self { fifo }
+    }
+
+    /// What the command takes.
+    pub fn path(&self) -> &Path {
+        &self.fifo
     }
 
     /// What to send.

@@ -2,6 +2,8 @@
 //!
 //! Everything here panics with the reason and the cure when it cannot do its work: a test that cannot run has failed.
 
+#[cfg(unix)]
+pub mod browser;
 pub mod cc;
 #[cfg(target_os = "linux")]
 pub mod census;
@@ -15,6 +17,8 @@ pub mod log;
 pub mod put;
 pub mod rpc;
 pub mod rust;
+#[cfg(unix)]
+pub mod script;
 pub mod server;
 #[cfg(target_os = "linux")]
 pub mod soak;

@@ -6,33 +6,13 @@ use jackfield_tests::client::tungstenite::protocol::frame::Frame;
 use jackfield_tests::client::tungstenite::protocol::frame::coding::{Data, OpCode};
 use jackfield_tests::client::{Message, Ws, connect, is_refused};
 use jackfield_tests::gate::{self, Gate};
-use jackfield_tests::log::Log;
+use jackfield_tests::script::{self, Script};
 use jackfield_tests::server::{Server, Setup};
-use jackfield_tests::{PATIENCE, dist, repo_file};
+use jackfield_tests::{dist, repo_file};
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 
 const MALFORMED: &str = "Error: Malformed JSON message.";
-
-/// A program of the test, killed with it.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Both fail only when it is gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn python(args: &[&str]) -> (Running, Log) {
-    let mut command = Command::new(dist::python());
-    command.arg("-u").args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().expect("python can be started");
-    let stdout = Log::of(child.stdout.take().expect("stdout is piped"));
-    (Running(child), stdout)
-}
 
 #[test]
 fn what_was_asked_before_a_close_or_a_ping_is_answered_before_it() {
@@ -68,19 +48,17 @@ fn what_was_asked_before_a_close_or_a_ping_is_answered_before_it() {
 fn the_readme_conversation_goes_as_it_is_printed_there() {
     let server = Setup::new().plugin("echo").plugin("elements").listen("ws://localhost:0").start();
     let port = server.address("ws").rsplit(':').next().unwrap_or_default().to_owned();
-    let (mut client, shown) = python(&["-m", "websockets", &format!("ws://localhost:{port}/")]);
-    let mut typed = client.0.stdin.take().expect("stdin is piped");
+    let url = format!("ws://localhost:{port}/");
+    let mut client = Script::start(script::python().args(["-m", "websockets", &url]));
     let points = repo_file("tests/fixtures/gxml/cut_points.gxml").display().to_string();
     let elements = format!(r#"{{"elements": {{"file": "{points}", "import_mode": "clipboard"}}}}"#);
     let conversation =
         [(r#"{"echo": {"n": 1}}"#, r#"{"n": 1}"#), (&*elements, "Ok"), ("{", MALFORMED), ("quit", "bye")];
-    let mut next = 0;
     for (line, answer) in conversation {
-        writeln!(typed, "{line}").unwrap();
-        let found = shown.wait_for(next, PATIENCE, |line| line.ends_with(&format!("< {answer}")));
-        next = found.unwrap_or_else(|| panic!("{line} is not answered {answer}; shown:\n{}", shown.text())).1;
+        client.type_line(line);
+        client.expect(|line| line.ends_with(&format!("< {answer}")));
     }
-    shown.wait_for(next, PATIENCE, |line| line.contains("Connection closed: 1000 (OK)")).expect("an orderly close");
+    client.expect(|line| line.contains("Connection closed: 1000 (OK)"));
     assert_eq!(server.wait().0.code, Some(0));
 }
 
@@ -129,12 +107,12 @@ fn the_keepalive_of_a_client_library_survives_a_long_command() {
     let setup = gate::setup();
     let gate = Gate::new(setup.home(), "gate");
     let server = setup.start();
-    let script = repo_file("tests/python/keepalive.py");
-    let (_client, printed) = python(&[script.to_str().unwrap(), server.url("ws"), &gate.message()]);
+    let mut command = script::of(&repo_file("tests/python/keepalive.py"));
+    let mut client = Script::start(command.args([server.url("ws"), &gate.message()]));
     let held = gate.entered();
-    let (_, next) = printed.wait_for(0, PATIENCE, |line| line == "alive").expect("its pings are answered");
+    assert_eq!(client.line(), "alive");
     drop(held);
-    printed.wait_for(next, PATIENCE, |line| line == "\"released\"").expect("its command is answered");
+    assert_eq!(client.line(), "\"released\"");
 }
 
 #[test]

@@ -41,7 +41,7 @@ enum Command {
     Tidy,
     /// All that CI runs
     Test {
-        /// First get what is missing: with apt-get, rustup, and pip into target/venv
+        /// First get what is missing: with apt-get, rustup, pip into target/venv, npm into target/node
         #[arg(long)]
         install: bool,
     },

@@ -37,8 +37,12 @@ pub fn run(install: bool) -> Outcome {
     match dist {
         None => steps.0.push(("tests", End::Skipped, Duration::ZERO)),
         Some(dist) => {
-            let environment: [(&str, PathBuf); 3] =
-                [("JACKFIELD_DIST", dist), ("JACKFIELD_PYTHON", tools.python), ("JACKFIELD_CHROMIUM", tools.chromium)];
+            let environment: [(&str, PathBuf); 4] = [
+                ("JACKFIELD_DIST", dist),
+                ("JACKFIELD_PYTHON", tools.python),
+                ("JACKFIELD_NODE_MODULES", tools.node_modules),
+                ("JACKFIELD_CHROMIUM", tools.chromium),
+            ];
             steps.run("tests", || succeed(cargo().args(["test", "--workspace", "--no-fail-fast"]).envs(environment)));
         }
     }

@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 pub struct Tools {
     /// Python with the packages of `tests/requirements.txt`.
     pub python: PathBuf,
+    /// The npm packages of `tests/package.json`; `node` itself is on the path.
+    pub node_modules: PathBuf,
     /// A Chromium for the browser tests.
     pub chromium: PathBuf,
 }
@@ -28,30 +30,40 @@ enum Fix {
     Rustup(&'static str),
     /// The Python environment in the target folder.
     Venv,
+    /// The npm packages in the target folder.
+    Npm,
+}
+
+/// Where in the target folder packages of other languages are.
+struct Folders {
+    venv: PathBuf,
+    node: PathBuf,
 }
 
 const REQUIREMENTS: &str = "tests/requirements.txt";
+const PACKAGES: &str = "tests/package.json";
 
 /// Finds everything; with `install`, gets what is missing first. An error names all that is missing, with the commands.
 pub fn find(install: bool) -> Outcome<Tools> {
-    let venv = build::metadata()?.target_directory.join("venv").into_std_path_buf();
+    let target = build::metadata()?.target_directory.into_std_path_buf();
+    let folders = Folders { venv: target.join("venv"), node: target.join("node") };
     if install {
-        for missing in missing(&venv) {
+        for missing in missing(&folders) {
             println!("missing: {}", missing.what);
-            get(&missing.fix, &venv)?;
+            get(&missing.fix, &folders)?;
         }
     }
-    let missing = missing(&venv);
+    let missing = missing(&folders);
     if !missing.is_empty() {
-        let lines: Vec<String> = missing.iter().map(|m| format!("  {}: {}", m.what, line(&m.fix, &venv))).collect();
+        let lines: Vec<String> = missing.iter().map(|m| format!("  {}: {}", m.what, line(&m.fix, &folders))).collect();
         let hint = "get it with the commands shown, or all of it with `cargo xtask test --install`";
         return Err(format!("missing for the tests:\n{}\n{hint}", lines.join("\n")).into());
     }
     let chromium = chromium().ok_or("chromium is gone")?;
-    Ok(Tools { python: python(&venv), chromium })
+    Ok(Tools { python: python(&folders.venv), node_modules: folders.node.join("node_modules"), chromium })
 }
 
-fn missing(venv: &Path) -> Vec<Missing> {
+fn missing(folders: &Folders) -> Vec<Missing> {
     let mut missing = Vec::new();
     let mut need = |there: bool, what, fix| {
         if !there {
@@ -67,15 +79,20 @@ fn missing(venv: &Path) -> Vec<Missing> {
         need(on_path("valgrind").is_some(), "valgrind", Fix::Apt(&["valgrind"]));
     }
     // Debian's python3 has venv without its installer until python3-venv is there.
-    if !is_current(venv, &root().join(REQUIREMENTS)) {
+    if !is_current(&folders.venv, &root().join(REQUIREMENTS)) {
         let able = works(Command::new("python3").args(["-c", "import venv, ensurepip"]));
         need(able, "python3 with venv", Fix::Apt(&["python3", "python3-venv"]));
         need(false, "the Python packages of tests/requirements.txt", Fix::Venv);
     }
+    let node = works(Command::new("node").args(["-e", "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)"]));
+    need(node && works(npm().arg("--version")), "Node 20 or newer with npm", Fix::Apt(&["nodejs", "npm"]));
+    if !is_same(&folders.node.join(INSTALLED), &root().join(PACKAGES)) {
+        need(false, "the npm packages of tests/package.json", Fix::Npm);
+    }
     missing
 }
 
-fn get(fix: &Fix, venv: &Path) -> Outcome {
+fn get(fix: &Fix, folders: &Folders) -> Outcome {
     match fix {
         Fix::Apt(packages) => {
             let apt = |args: &[&str]| {
@@ -95,7 +112,8 @@ fn get(fix: &Fix, venv: &Path) -> Outcome {
             succeed(apt(&install).args(*packages))
         }
         Fix::Rustup(component) => succeed(Command::new("rustup").args(["component", "add", component])),
-        Fix::Venv => make_venv(venv, &root().join(REQUIREMENTS)),
+        Fix::Venv => make_venv(&folders.venv, &root().join(REQUIREMENTS)),
+        Fix::Npm => install_packages(&folders.node, &root().join(PACKAGES)),
     }
 }
 
@@ -108,8 +126,7 @@ pub fn venv(folder: &Path, requirements: &Path) -> Outcome<PathBuf> {
 }
 
 fn is_current(venv: &Path, requirements: &Path) -> bool {
-    let same = fs::read(venv.join("requirements.txt")).ok() == fs::read(requirements).ok();
-    same && works(Command::new(python(venv)).arg("--version"))
+    is_same(&venv.join("requirements.txt"), requirements) && works(Command::new(python(venv)).arg("--version"))
 }
 
 fn make_venv(venv: &Path, requirements: &Path) -> Outcome {
@@ -121,12 +138,38 @@ fn make_venv(venv: &Path, requirements: &Path) -> Outcome {
     Ok(())
 }
 
+/// The copy of the list of npm packages that is written when they are there.
+const INSTALLED: &str = "installed.json";
+
+fn install_packages(folder: &Path, packages: &Path) -> Outcome {
+    // Packages that are no longer in the list must not be found.
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => fs::create_dir_all(folder)?,
+    }
+    fs::copy(packages, folder.join("package.json"))?;
+    let quietly = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"];
+    succeed(npm().arg("install").args(quietly).arg("--prefix").arg(folder))?;
+    fs::copy(packages, folder.join(INSTALLED))?;
+    Ok(())
+}
+
+fn npm() -> Command {
+    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
+
+/// Whether both files are there, with the same content.
+fn is_same(one: &Path, other: &Path) -> bool {
+    fs::read(one).is_ok_and(|content| fs::read(other).is_ok_and(|wanted| content == wanted))
+}
+
 /// What a person would type.
-fn line(fix: &Fix, venv: &Path) -> String {
+fn line(fix: &Fix, folders: &Folders) -> String {
     match fix {
         Fix::Apt(packages) => format!("apt-get install {}", packages.join(" ")),
         Fix::Rustup(component) => format!("rustup component add {component}"),
-        Fix::Venv => format!("cargo xtask test --install (makes {})", venv.display()),
+        Fix::Venv => format!("cargo xtask test --install (makes {})", folders.venv.display()),
+        Fix::Npm => format!("cargo xtask test --install (makes {})", folders.node.display()),
     }
 }
 
