@@ -7,6 +7,8 @@ mod output;
 mod plugins;
 mod plugins_check;
 mod probe;
+mod progress;
+mod rpc;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use output::Outcome;
 use plugins::PluginsCommand;
 use std::future::Future;
 use std::process::ExitCode;
+use tokio::sync::mpsc;
 
 /// A command server whose handlers are plugins that can be replaced while it runs.
 #[derive(Debug, Parser)]
@@ -50,6 +53,9 @@ pub enum Command {
     Probe(ProbeArgs),
 }
 
+/// One for each Ctrl-C.
+type Interrupts = mpsc::UnboundedReceiver<()>;
+
 /// Where the server is, and how to print.
 #[derive(Debug, Args)]
 pub struct Remote {
@@ -65,7 +71,7 @@ pub struct Remote {
 pub fn run(cli: Cli, world: World, process: Process) -> ExitCode {
     match cli.command {
         Command::Serve(args) => serve::run(args, world, process),
-        Command::Call(args) => output::print(args.remote.json, until_cancelled(call::run(&args))),
+        Command::Call(args) => output::print(args.remote.json, run_client(|stop| call::run(&args, stop))),
         Command::Plugins(args) => match args.command {
             PluginsCommand::Remote(command) => {
                 output::print(command.remote().json, until_cancelled(plugins::run(&command)))
@@ -79,16 +85,26 @@ pub fn run(cli: Cli, world: World, process: Process) -> ExitCode {
 
 /// Runs a client to its end, or to Ctrl-C.
 fn until_cancelled(work: impl Future<Output = Outcome>) -> Outcome {
+    run_client(async |mut stop| or_stop(&mut stop, work).await.unwrap_or_else(|cancelled| cancelled))
+}
+
+/// Work that Ctrl-C ends at once.
+async fn or_stop<T>(stop: &mut Interrupts, work: impl Future<Output = T>) -> Result<T, Outcome> {
+    tokio::select! {
+        done = work => Ok(done),
+        Some(()) = stop.recv() => Err(Outcome::Cancelled("cancelled".to_owned())),
+    }
+}
+
+/// Runs a client that is told of Ctrl-C.
+fn run_client<F: Future<Output = Outcome>>(client: impl FnOnce(Interrupts) -> F) -> Outcome {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(why) => return Outcome::Failed(format!("Error: cannot start the runtime: {why}")),
     };
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = work => outcome,
-            Ok(()) = tokio::signal::ctrl_c() => Outcome::Cancelled,
-        }
-    });
+    let (pressed, stop) = mpsc::unbounded_channel();
+    runtime.spawn(async move { while tokio::signal::ctrl_c().await.is_ok() && pressed.send(()).is_ok() {} });
+    let outcome = runtime.block_on(client(stop));
     // A name look-up that is still under way is not waited for.
     runtime.shutdown_background();
     outcome
