@@ -133,7 +133,7 @@ async fn answer(
                     // Without an id: not even that could be read.
                     Incoming::Answer(answer) if answer.id.is_none_or(|of| of == id) => return Ok((answer, given_up)),
                     Incoming::Progress(progress) => bar.show(&progress),
-                    Incoming::Answer(_) => {}
+                    Incoming::Answer(_) | Incoming::Event(_) => {}
                 }
                 continue;
             }

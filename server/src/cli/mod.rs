@@ -12,12 +12,14 @@ mod rpc;
 mod serve;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use call::CallArgs;
 pub use config_check::ConfigArgs;
 pub use plugins::PluginsArgs;
 pub use probe::ProbeArgs;
 pub use serve::ServeArgs;
+pub use watch::WatchArgs;
 
 use crate::app::Process;
 use crate::config::World;
@@ -44,6 +46,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Send one command to a running server and print its answer
     Call(CallArgs),
+    /// Print what is published on topics, until Ctrl-C
+    Watch(WatchArgs),
     /// See and change the plugins of a running server
     Plugins(PluginsArgs),
     /// Look at the configuration
@@ -53,6 +57,9 @@ pub enum Command {
     Probe(ProbeArgs),
 }
 
+/// Where a server is that was given no other place.
+const DEFAULT_URL: &str = "ws://127.0.0.1:40010/";
+
 /// One for each Ctrl-C.
 type Interrupts = mpsc::UnboundedReceiver<()>;
 
@@ -60,7 +67,7 @@ type Interrupts = mpsc::UnboundedReceiver<()>;
 #[derive(Debug, Args)]
 pub struct Remote {
     /// Where the server listens: ws://HOST:PORT[/PATH] or tcp://HOST:PORT
-    #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:40010/")]
+    #[arg(long, value_name = "URL", default_value = DEFAULT_URL)]
     pub url: String,
     /// Print one JSON value: {"ok": true, "result": ...} or {"ok": false, "error": "..."}
     #[arg(long)]
@@ -72,6 +79,7 @@ pub fn run(cli: Cli, world: World, process: Process) -> ExitCode {
     match cli.command {
         Command::Serve(args) => serve::run(args, world, process),
         Command::Call(args) => output::print(args.remote.json, run_client(|stop| call::run(&args, stop))),
+        Command::Watch(args) => output::print(args.json, run_client(|stop| watch::run(&args, stop))),
         Command::Plugins(args) => match args.command {
             PluginsCommand::Remote(command) => {
                 output::print(command.remote().json, until_cancelled(plugins::run(&command)))

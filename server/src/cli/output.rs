@@ -31,6 +31,8 @@ pub enum Outcome {
     Disconnected(String),
     /// Ended by Ctrl-C, and what that came to.
     Cancelled(String),
+    /// All was said already; the exit code.
+    Said(u8),
 }
 
 /// An error of JSON-RPC.
@@ -63,7 +65,7 @@ impl Refusal {
 }
 
 /// JSON without line ends: they can only be space in it.
-fn one_line(json: &str) -> Cow<'_, str> {
+pub fn one_line(json: &str) -> Cow<'_, str> {
     if json.contains(['\r', '\n']) { Cow::Owned(json.replace(['\r', '\n'], " ")) } else { Cow::Borrowed(json) }
 }
 
@@ -103,6 +105,7 @@ pub fn render(json: bool, outcome: Outcome) -> Printed {
             return Printed { stdout: refusal.json(), stderr: String::new(), code: 1 };
         }
         Outcome::Refused(refusal) => (1, format!("{ERROR_MARK}{}", refusal.message)),
+        Outcome::Said(code) => return Printed { stdout: String::new(), stderr: String::new(), code },
         Outcome::Usage(text) => (2, text),
         Outcome::Disconnected(text) => (3, text),
         Outcome::Cancelled(text) => (130, text),

@@ -1,4 +1,4 @@
-//! A client of JSON-RPC over WebSocket: requests with attachments, their answers and progress.
+//! A client of JSON-RPC over WebSocket: requests with attachments, their answers, progress and events.
 
 use super::client::{Address, CLOSE, NO_ANSWER, lost, next};
 use super::output::{Outcome, Refusal};
@@ -47,6 +47,8 @@ pub enum Incoming {
     Answer(Answer),
     /// Of a request that asked for it.
     Progress(Progress),
+    /// Of a subscription.
+    Event(Event),
 }
 
 /// The answer to a request.
@@ -82,6 +84,18 @@ pub struct Progress {
     pub total: u64,
     /// What is done now.
     pub text: String,
+}
+
+/// What was published.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    /// Where.
+    pub topic: String,
+    /// What, as JSON.
+    pub data: Box<RawValue>,
+    /// How many before it were not told.
+    #[serde(default)]
+    pub dropped: u64,
 }
 
 /// A message of the server.
@@ -218,6 +232,7 @@ fn read(text: &str) -> Result<Option<Incoming>, String> {
 fn notification(method: &str, params: &str) -> Result<Option<Incoming>, String> {
     let told = match method {
         "jackfield.progress" => serde_json::from_str(params).map(Incoming::Progress),
+        "jackfield.event" => serde_json::from_str(params).map(Incoming::Event),
         _ => return Ok(None),
     };
     told.map(Some).map_err(|why| why.to_string())

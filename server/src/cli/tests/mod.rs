@@ -51,7 +51,7 @@ fn v_and_q_set_the_level_and_exclude_each_other() {
 fn what_this_version_does_not_serve_is_bad_usage() {
     for line in [
         "",
-        "watch *",
+        "watch",
         "completions bash",
         "call",
         "call a b c",
@@ -75,7 +75,7 @@ fn what_this_version_does_not_serve_is_bad_usage() {
         let why = parse(line).unwrap_err();
         assert_eq!(why.exit_code(), 2, "{line}");
     }
-    for line in ["--help", "--version", "serve --help", "call --help", "plugins list --help"] {
+    for line in ["--help", "--version", "serve --help", "call --help", "watch --help", "plugins list --help"] {
         assert_eq!(parse(line).unwrap_err().exit_code(), 0, "{line}");
     }
 }
@@ -108,6 +108,7 @@ fn each_outcome_has_its_stream_and_exit_code() {
         (Outcome::Disconnected("why".to_owned()), printed("", "error: why", 3)),
         (refused(Some("{}")), printed("", "Error: no \"way\"", 1)),
         (cancelled(), printed("", "error: cancelled", 130)),
+        (Outcome::Said(130), printed("", "", 130)),
     ] {
         assert_eq!(render(false, outcome), expected);
     }
@@ -131,6 +132,7 @@ fn with_json_every_outcome_is_one_value_on_stdout() {
             1,
         ),
         (cancelled(), r#"{"error":"cancelled","ok":false}"#, 130),
+        (Outcome::Said(0), "", 0),
     ] {
         assert_eq!(render(true, outcome), printed(stdout, "", code));
     }

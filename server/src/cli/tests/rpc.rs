@@ -1,7 +1,9 @@
-//! `call KEY PARAMS` against small servers that do one thing each.
+//! `call KEY PARAMS` and `watch` against small servers that do one thing each.
 
 use super::remote::{received, server};
 use super::*;
+use crate::cli::rpc::Event;
+use crate::cli::watch::tell;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::net::TcpStream;
@@ -26,6 +28,7 @@ where
     let cli = Cli::try_parse_from([&["jackfield"], line, &["--url", &url]].concat()).unwrap();
     let outcome = match cli.command {
         Command::Call(args) => call::run(&args, stop).await,
+        Command::Watch(args) => watch::run(&args, stop).await,
         other => panic!("{other:?}"),
     };
     task.await.unwrap();
@@ -203,6 +206,48 @@ async fn a_command_that_takes_longer_than_the_timeout_is_cancelled() {
 
 #[tokio::test]
 async fn a_connection_that_is_lost_is_told() {
-    let outcome = run(&["call", "key", "{}"], |mut socket, _| async move { drop(received(&mut socket).await) }).await;
-    assert!(matches!(&outcome, Outcome::Disconnected(why) if why.contains("lost the connection")), "{outcome:?}");
+    for line in [&["call", "key", "{}"][..], &["watch", "*"]] {
+        let outcome = run(line, |mut socket, _| async move { drop(received(&mut socket).await) }).await;
+        assert!(matches!(&outcome, Outcome::Disconnected(why) if why.contains("lost the connection")), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn watch_subscribes_and_says_why_it_may_not() {
+    let outcome = run(&["watch", "--last", "a.*", "b"], |mut socket, press| async move {
+        let request: serde_json::Value = serde_json::from_str(&received(&mut socket).await).unwrap();
+        assert_eq!(request["method"], "jackfield.subscribe");
+        assert_eq!(request["params"], json!({"topics": ["a.*", "b"], "last": true, "when_full": "drop"}));
+        say(&mut socket, &[r#"{"jsonrpc":"2.0","id":1,"result":{"subscription":7}}"#]).await;
+        press.send(()).unwrap();
+        while let Some(Ok(_)) = socket.next().await {}
+    })
+    .await;
+    assert_eq!(outcome, Outcome::Said(130));
+    let Command::Watch(args) = parse("watch * --url tcp://127.0.0.1:1").unwrap().command else { panic!() };
+    let outcome = watch::run(&args, mpsc::unbounded_channel().1).await;
+    assert!(matches!(&outcome, Outcome::Usage(why) if why.contains("ws://HOST:PORT")), "{outcome:?}");
+    let outcome = run(&["watch", ".."], |mut socket, _| async move {
+        received(&mut socket).await;
+        let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32010,"message":"no \"way\""}}"#;
+        say(&mut socket, &[error]).await;
+    })
+    .await;
+    assert_eq!(outcome, refused(None));
+}
+
+#[test]
+fn each_event_is_one_line_that_no_name_can_forge() {
+    let line = |event: &str, json| {
+        let event: Event = serde_json::from_str(event).unwrap();
+        let mut out = Vec::new();
+        tell(&mut out, &event, json).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let event = "{\"subscription\":1,\"topic\":\"a.b\",\"data\":{\"n\":\n1e999}}";
+    assert_eq!(line(event, false), "a.b {\"n\": 1e999}\n");
+    assert_eq!(line(event, true), "{\"topic\":\"a.b\",\"data\":{\"n\": 1e999}}\n");
+    let event = r#"{"subscription":1,"topic":"a\nb","data":null,"dropped":3}"#;
+    assert_eq!(line(event, false), "a\\nb null\n");
+    assert_eq!(line(event, true), "{\"topic\":\"a\\nb\",\"data\":null,\"dropped\":3}\n");
 }
