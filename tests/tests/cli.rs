@@ -49,6 +49,11 @@ fn call_sends_a_message_or_a_key_with_params_and_prints_the_answer() {
         assert_eq!(call(&["echo", "-1"]), done("-1"));
         assert_eq!(call(&["{"]), failed(1, "Error: Malformed JSON message."));
         assert_eq!(call(&["nobody", "1"]), failed(1, "Error: Unknown request:\n{\"nobody\": 1}"));
+        let by_number = url.starts_with("ws").then_some("Error: Unknown command 'nobody'.");
+        assert_eq!(
+            call(&["nobody", "{}"]),
+            failed(1, by_number.unwrap_or("Error: Unknown request:\n{\"nobody\": {}}"))
+        );
         let (code, stdout, stderr) = call(&["echo", "{n: 1}"]);
         assert_eq!((code, stdout.as_str()), (2, ""));
         assert!(stderr.starts_with("error: PARAMS is not JSON: ") && stderr.contains("{n: 1}"), "{stderr}");
@@ -65,6 +70,10 @@ fn call_with_json_prints_one_value_whatever_the_outcome() {
         let (code, answer) = call(&["echo", "{n: 1}"]);
         assert!((code, &answer["ok"]) == (2, &json!(false)) && answer["error"].is_string(), "{answer}");
     }
+    let (code, answer) = json(&["call", "--url", server.url("ws"), "nobody", "{}"]);
+    let error =
+        json!({"ok": false, "error": "Unknown command 'nobody'.", "code": -32601, "data": {"culprit": "caller"}});
+    assert_eq!((code, answer), (1, error));
 }
 
 #[test]

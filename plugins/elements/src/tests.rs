@@ -277,6 +277,23 @@ fn progress_is_told_and_a_cancelled_import_leaves_nothing() {
     assert_eq!(bench.send(request).status, Err(Status::Cancelled));
     assert_eq!(bench.store().count("imports").unwrap(), 1);
     assert_eq!(bench.store().count("stages").unwrap(), 1);
+    assert_eq!(bench.published().len(), 1);
+}
+
+#[test]
+fn each_import_that_is_in_the_store_is_published() {
+    let bench = bench();
+    let file = fixture("cut_one_of_each.gxml");
+    let result = bench.call("elements", json!({"file": file, "import_mode": "new_stage"})).success();
+    import(&bench, in_gom("")).success();
+    import(&bench, "no XML").status.unwrap_err();
+    let told = |(topic, data): (String, String)| (topic, serde_json::from_str::<Value>(&data).unwrap());
+    let of_stage = json!({"id": "import-1", "file": file, "import_mode": "new_stage", "stage": "stage-1",
+        "elements": result["elements"], "counts": result["counts"]});
+    let of_clipboard = json!({"id": "import-2", "file": "a.gxml", "import_mode": "clipboard", "elements": 0,
+        "counts": {"nominal": {}, "measured": {}}});
+    let expected = [of_stage, of_clipboard].map(|event| ("project.elements".to_owned(), event));
+    assert_eq!(bench.published().into_iter().map(told).collect::<Vec<_>>(), expected);
 }
 
 #[test]

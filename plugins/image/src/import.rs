@@ -88,6 +88,25 @@ pub struct Imported {
     warnings: Vec<String>,
 }
 
+/// What those who watch are told.
+#[derive(Serialize)]
+pub struct Event<'a> {
+    id: &'a str,
+    series: &'a str,
+    file: &'a str,
+    format: &'static str,
+    width: u32,
+    height: u32,
+}
+
+impl Imported {
+    /// Of an import from `file`.
+    pub fn event<'a>(&'a self, file: &'a str) -> Event<'a> {
+        let Self { id, series, format, width, height, .. } = self;
+        Event { id, series, file, format, width: *width, height: *height }
+    }
+}
+
 /// Decodes an image and puts it into the store, all or nothing.
 pub fn import(store: &Store, call: &Call, request: &Request) -> Result<Imported, Why> {
     let Request { file, bytes, series, focal_length, pixels } = *request;

@@ -42,7 +42,11 @@ impl Default for Config {
     }
 }
 
+/// Told of each import that is in the store.
+const TOPIC: &str = "project.images";
+
 struct Images {
+    host: Host,
     store: Store,
     config: Config,
 }
@@ -54,7 +58,8 @@ impl Plugin for Images {
         Info::new("image", "Images", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE")).exclusive();
 
     fn new(host: Host, config: Config) -> Result<Self, Error> {
-        Ok(Self { store: host.store().ok_or("image needs a server with a store")?, config })
+        let store = host.store().ok_or("image needs a server with a store")?;
+        Ok(Self { host, store, config })
     }
 
     fn commands(commands: &mut Commands<Self>) {
@@ -88,6 +93,9 @@ impl Images {
                 }
             }
         })?;
+        if let Err(why) = self.host.publish(TOPIC, &imported.event(&file)) {
+            self.host.warn(format_args!("{TOPIC}: the import from {file} is not told: {why:?}"));
+        }
         serde_json::to_string(&imported).map(Cow::Owned).map_err(|error| Failure::internal(error.to_string()))
     }
 

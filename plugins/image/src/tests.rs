@@ -270,6 +270,23 @@ fn progress_is_told_and_a_cancelled_import_leaves_nothing() {
     let request = Request { key: "image".into(), params, attachments, cancelled: true, ..Request::default() };
     assert_eq!(bench.send(request).status, Err(Status::Cancelled));
     assert_eq!(bench.store().count("images").unwrap(), 1);
+    assert_eq!(bench.published().len(), 1);
+}
+
+#[test]
+fn each_import_that_is_in_the_store_is_published() {
+    let bench = bench();
+    import(&bench, std::fs::read(fixture("small.bmp")).unwrap()).success();
+    assert!(import(&bench, "no image").status.is_err());
+    let [(topic, event)] = &bench.published()[..] else { panic!("{:?}", bench.published()) };
+    let mut event: Value = serde_json::from_str(event).unwrap();
+    let stored = document(&bench, "images", "image-1");
+    for (name, told) in event.as_object_mut().unwrap() {
+        assert_eq!(told.take(), stored[name], "{name}");
+    }
+    let names: Vec<&str> = event.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(topic, "project.images");
+    assert_eq!(names, ["file", "format", "height", "id", "series", "width"]);
 }
 
 #[test]

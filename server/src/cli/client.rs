@@ -8,19 +8,22 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// From the start to the end of the handshake.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a server may take to end the connection after its answer: it is of no interest any more.
-const CLOSE: Duration = Duration::from_secs(1);
+pub const CLOSE: Duration = Duration::from_secs(1);
 /// Longest answer that is taken.
 const ANSWER_BYTES: usize = 256 << 20;
 /// Ends a message on TCP.
 const END: u8 = 0x04;
+
+/// Why there is no answer where nothing else is known.
+pub const NO_ANSWER: &str = "it ended without an answer";
 
 const VALID: &str = "valid are ws://HOST:PORT[/PATH] and tcp://HOST:PORT";
 
@@ -34,47 +37,77 @@ pub async fn ask(url: &str, message: &str) -> Outcome {
 }
 
 async fn exchange(url: &str, message: &str) -> Result<String, Outcome> {
-    let usage = |why: &str| Outcome::Usage(format!("the URL {url:?} {why}; {VALID}"));
-    let address: Uri = url.parse().map_err(|why| usage(&format!("is not one: {why}")))?;
-    let host = address.host().filter(|host| !host.is_empty()).ok_or_else(|| usage("names no host"))?;
-    let port = address.port_u16().ok_or_else(|| usage("names no port"))?;
-    let lost = |why: String| Outcome::Disconnected(format!("lost the connection to {url}: {why}"));
-    match address.scheme_str() {
-        Some("ws") => {
-            let handshake = async {
-                let stream = open(host, port).await.map_err(|why| why.to_string())?;
-                let config =
-                    WebSocketConfig::default().max_message_size(Some(ANSWER_BYTES)).max_frame_size(Some(ANSWER_BYTES));
-                client_async_with_config(url, stream, Some(config)).await.map_err(|why| refusal(&why))
-            };
-            let (socket, _) = in_time(url, handshake).await?;
-            websocket(socket, message).await.map_err(lost)
-        }
-        Some("tcp") if message.as_bytes().contains(&END) => {
-            Err(Outcome::Usage("the message contains byte 0x04, which ends a message on tcp".to_owned()))
-        }
-        Some("tcp") => {
-            let stream = in_time(url, open(host, port)).await?;
-            tcp(stream, message).await.map_err(lost)
-        }
-        Some(_) => Err(usage("has a scheme that is not known")),
-        None => Err(usage("has no scheme")),
+    let address = Address::parse(url)?;
+    if address.is_websocket {
+        return websocket(address.websocket().await?, message).await.map_err(|why| lost(url, &why));
     }
+    if message.as_bytes().contains(&END) {
+        return Err(Outcome::Usage("the message contains byte 0x04, which ends a message on tcp".to_owned()));
+    }
+    tcp(address.stream().await?, message).await.map_err(|why| lost(url, &why))
 }
 
-async fn in_time<T, E: Display>(url: &str, work: impl Future<Output = Result<T, E>>) -> Result<T, Outcome> {
-    let why = match timeout(CONNECT, work).await {
-        Ok(Ok(connection)) => return Ok(connection),
-        Ok(Err(why)) => why.to_string(),
-        Err(_) => format!("no answer within {} s", CONNECT.as_secs()),
-    };
-    Err(Outcome::Disconnected(format!("no connection to {url}: {why}")))
+/// A connection that was there is no more.
+pub fn lost(url: &str, why: &str) -> Outcome {
+    Outcome::Disconnected(format!("lost the connection to {url}: {why}"))
 }
 
-async fn open(host: &str, port: u16) -> std::io::Result<TcpStream> {
-    let stream = TcpStream::connect((host.trim_start_matches('[').trim_end_matches(']'), port)).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+/// Where a server is.
+pub struct Address<'a> {
+    url: &'a str,
+    host: String,
+    port: u16,
+    /// Else tcp.
+    pub is_websocket: bool,
+}
+
+impl<'a> Address<'a> {
+    /// Of a URL from the command line.
+    pub fn parse(url: &'a str) -> Result<Self, Outcome> {
+        let usage = |why: &str| Outcome::Usage(format!("the URL {url:?} {why}; {VALID}"));
+        let parts: Uri = url.parse().map_err(|why| usage(&format!("is not one: {why}")))?;
+        let host = parts.host().filter(|host| !host.is_empty()).ok_or_else(|| usage("names no host"))?;
+        let port = parts.port_u16().ok_or_else(|| usage("names no port"))?;
+        let is_websocket = match parts.scheme_str() {
+            Some("ws") => true,
+            Some("tcp") => false,
+            Some(_) => return Err(usage("has a scheme that is not known")),
+            None => return Err(usage("has no scheme")),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Self { url, host, port, is_websocket })
+    }
+
+    /// A WebSocket to there.
+    pub async fn websocket(&self) -> Result<WebSocketStream<TcpStream>, Outcome> {
+        self.in_time(async {
+            let stream = self.open().await.map_err(|why| why.to_string())?;
+            let config =
+                WebSocketConfig::default().max_message_size(Some(ANSWER_BYTES)).max_frame_size(Some(ANSWER_BYTES));
+            let connected = client_async_with_config(self.url, stream, Some(config)).await;
+            connected.map(|(socket, _)| socket).map_err(|why| refusal(&why))
+        })
+        .await
+    }
+
+    async fn stream(&self) -> Result<TcpStream, Outcome> {
+        self.in_time(self.open()).await
+    }
+
+    async fn open(&self) -> std::io::Result<TcpStream> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn in_time<T, E: Display>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, Outcome> {
+        let why = match timeout(CONNECT, work).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(why)) => why.to_string(),
+            Err(_) => format!("no answer within {} s", CONNECT.as_secs()),
+        };
+        Err(Outcome::Disconnected(format!("no connection to {}: {why}", self.url)))
+    }
 }
 
 /// Why a handshake failed: what the server says about it is better than its number alone.
@@ -99,7 +132,7 @@ where
             Ok(answer)
         }
         (Err(None), Err(why)) => Err(why.to_string()),
-        (Err(why), _) => Err(why.unwrap_or_else(|| "it ended without an answer".to_owned())),
+        (Err(why), _) => Err(why.unwrap_or_else(|| NO_ANSWER.to_owned())),
     }
 }
 
@@ -107,10 +140,19 @@ where
 async fn answer(
     from: &mut (impl Stream<Item = tungstenite::Result<Message>> + Unpin),
 ) -> Result<String, Option<String>> {
+    match next(from).await? {
+        Message::Text(text) => Ok(text.as_str().to_owned()),
+        _ => Err(Some("a binary message came instead of an answer".to_owned())),
+    }
+}
+
+/// The next message, text or binary; or why there is none, if that is known.
+pub async fn next(
+    from: &mut (impl Stream<Item = tungstenite::Result<Message>> + Unpin),
+) -> Result<Message, Option<String>> {
     loop {
         match from.next().await {
-            Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
-            Some(Ok(Message::Binary(_))) => return Err(Some("a binary message came instead of an answer".to_owned())),
+            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => return Ok(message),
             Some(Ok(Message::Close(Some(frame)))) => {
                 let code = u16::from(frame.code);
                 return Err(Some(format!("the server closed it with {code} {}", frame.reason).trim_end().to_owned()));
@@ -141,5 +183,5 @@ async fn tcp(stream: TcpStream, message: &str) -> Result<String, String> {
         return String::from_utf8(bytes).map_err(|_| "the answer is not UTF-8".to_owned());
     }
     read.map(drop).and(sent).map_err(|why| why.to_string())?;
-    Err("it ended without an answer".to_owned())
+    Err(NO_ANSWER.to_owned())
 }

@@ -8,15 +8,19 @@ mod output;
 mod plugins;
 mod plugins_check;
 mod probe;
+mod progress;
+mod rpc;
 mod serve;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use call::CallArgs;
 pub use config_check::ConfigArgs;
 pub use plugins::PluginsArgs;
 pub use probe::ProbeArgs;
 pub use serve::ServeArgs;
+pub use watch::WatchArgs;
 
 use crate::app::Process;
 use crate::config::World;
@@ -25,6 +29,7 @@ use output::Outcome;
 use plugins::PluginsCommand;
 use std::future::Future;
 use std::process::ExitCode;
+use tokio::sync::mpsc;
 
 /// A command server whose handlers are plugins that can be replaced while it runs.
 #[derive(Debug, Parser)]
@@ -42,6 +47,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Send one command to a running server and print its answer
     Call(CallArgs),
+    /// Print what is published on topics, until Ctrl-C
+    Watch(WatchArgs),
     /// See and change the plugins of a running server
     Plugins(PluginsArgs),
     /// Look at the configuration
@@ -51,11 +58,17 @@ pub enum Command {
     Probe(ProbeArgs),
 }
 
+/// Where a server is that was given no other place.
+const DEFAULT_URL: &str = "ws://127.0.0.1:40010/";
+
+/// One for each Ctrl-C.
+type Interrupts = mpsc::UnboundedReceiver<()>;
+
 /// Where the server is, and how to print.
 #[derive(Debug, Args)]
 pub struct Remote {
     /// Where the server listens: ws://HOST:PORT[/PATH] or tcp://HOST:PORT
-    #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:40010/")]
+    #[arg(long, value_name = "URL", default_value = DEFAULT_URL)]
     pub url: String,
     /// Print one JSON value: {"ok": true, "result": ...} or {"ok": false, "error": "..."}
     #[arg(long)]
@@ -66,7 +79,8 @@ pub struct Remote {
 pub fn run(cli: Cli, world: World, process: Process) -> ExitCode {
     match cli.command {
         Command::Serve(args) => serve::run(args, world, process),
-        Command::Call(args) => output::print(args.remote.json, until_cancelled(call::run(&args))),
+        Command::Call(args) => output::print(args.remote.json, run_client(|stop| call::run(&args, stop))),
+        Command::Watch(args) => output::print(args.json, run_client(|stop| watch::run(&args, stop))),
         Command::Plugins(args) => match args.command {
             PluginsCommand::Remote(command) => {
                 output::print(command.remote().json, until_cancelled(plugins::run(&command)))
@@ -80,16 +94,26 @@ pub fn run(cli: Cli, world: World, process: Process) -> ExitCode {
 
 /// Runs a client to its end, or to Ctrl-C.
 fn until_cancelled(work: impl Future<Output = Outcome>) -> Outcome {
+    run_client(async |mut stop| or_stop(&mut stop, work).await.unwrap_or_else(|cancelled| cancelled))
+}
+
+/// Work that Ctrl-C ends at once.
+async fn or_stop<T>(stop: &mut Interrupts, work: impl Future<Output = T>) -> Result<T, Outcome> {
+    tokio::select! {
+        done = work => Ok(done),
+        Some(()) = stop.recv() => Err(Outcome::Cancelled("cancelled".to_owned())),
+    }
+}
+
+/// Runs a client that is told of Ctrl-C.
+fn run_client<F: Future<Output = Outcome>>(client: impl FnOnce(Interrupts) -> F) -> Outcome {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(why) => return Outcome::Failed(format!("Error: cannot start the runtime: {why}")),
     };
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = work => outcome,
-            Ok(()) = tokio::signal::ctrl_c() => Outcome::Cancelled,
-        }
-    });
+    let (pressed, stop) = mpsc::unbounded_channel();
+    runtime.spawn(async move { while tokio::signal::ctrl_c().await.is_ok() && pressed.send(()).is_ok() {} });
+    let outcome = runtime.block_on(client(stop));
     // A name look-up that is still under way is not waited for.
     runtime.shutdown_background();
     outcome

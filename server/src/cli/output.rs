@@ -1,6 +1,7 @@
 //! What a client command came to, and how that is told: text, or one JSON value; and the exit code.
 
 use jackfield_message::json;
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -22,12 +23,27 @@ pub enum Outcome {
     },
     /// The server's error answer, or what is wrong with its answer.
     Failed(String),
+    /// An error answer with what programs go by.
+    Refused(Refusal),
     /// The command line is wrong.
     Usage(String),
     /// No connection, or it was lost.
     Disconnected(String),
-    /// Ctrl-C.
-    Cancelled,
+    /// Ended by Ctrl-C, and what that came to.
+    Cancelled(String),
+    /// All was said already; the exit code.
+    Said(u8),
+}
+
+/// An error of JSON-RPC.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its number.
+    pub code: i64,
+    /// For people.
+    pub message: String,
+    /// More, as JSON.
+    pub data: Option<String>,
 }
 
 /// What goes where.
@@ -39,6 +55,18 @@ pub struct Printed {
     pub stderr: String,
     /// The exit code.
     pub code: u8,
+}
+
+impl Refusal {
+    fn json(&self) -> String {
+        let (message, data) = (serde_json::Value::from(self.message.as_str()), self.data.as_deref().unwrap_or("null"));
+        format!(r#"{{"ok":false,"error":{message},"code":{},"data":{}}}"#, self.code, one_line(data))
+    }
+}
+
+/// JSON without line ends: they can only be space in it.
+pub fn one_line(json: &str) -> Cow<'_, str> {
+    if json.contains(['\r', '\n']) { Cow::Owned(json.replace(['\r', '\n'], " ")) } else { Cow::Borrowed(json) }
 }
 
 /// Prints the outcome.
@@ -73,9 +101,14 @@ pub fn render(json: bool, outcome: Outcome) -> Printed {
             return Printed { stdout: shown.unwrap_or(answer), stderr: String::new(), code: 0 };
         }
         Outcome::Failed(text) => (1, text),
+        Outcome::Refused(refusal) if json => {
+            return Printed { stdout: refusal.json(), stderr: String::new(), code: 1 };
+        }
+        Outcome::Refused(refusal) => (1, format!("{ERROR_MARK}{}", refusal.message)),
+        Outcome::Said(code) => return Printed { stdout: String::new(), stderr: String::new(), code },
         Outcome::Usage(text) => (2, text),
         Outcome::Disconnected(text) => (3, text),
-        Outcome::Cancelled => (130, "cancelled".to_owned()),
+        Outcome::Cancelled(text) => (130, text),
     };
     if json {
         Printed { stdout: failed_json(&text), stderr: String::new(), code }

@@ -103,6 +103,26 @@ pub struct Imported {
     warnings: Vec<String>,
 }
 
+/// What those who watch are told.
+#[derive(Serialize)]
+pub struct Event<'a> {
+    id: &'a str,
+    file: &'a str,
+    import_mode: Mode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<&'a str>,
+    elements: u64,
+    counts: &'a Counts,
+}
+
+impl Imported {
+    /// Of an import from `file`.
+    pub fn event<'a>(&'a self, file: &'a str) -> Event<'a> {
+        let Self { id, import_mode, stage, elements, counts, .. } = self;
+        Event { id, file, import_mode: *import_mode, stage: stage.as_deref(), elements: *elements, counts }
+    }
+}
+
 /// Reads `source` and puts what is in it into the store, all or nothing. `file` is its name, for people.
 pub fn import(store: &Store, call: &Call, source: Source, file: &str, mode: Mode) -> Result<Imported, Why> {
     let total = source.size();

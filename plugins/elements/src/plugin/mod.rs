@@ -30,8 +30,12 @@ impl Default for Config {
     }
 }
 
+/// Told of each import that is in the store.
+const TOPIC: &str = "project.elements";
+
 /// Imports GXML files.
 pub struct Elements {
+    host: Host,
     store: Store,
     config: Config,
 }
@@ -43,7 +47,8 @@ impl Plugin for Elements {
         Info::new("elements", "Elements", env!("CARGO_PKG_VERSION")).license(env!("CARGO_PKG_LICENSE")).exclusive();
 
     fn new(host: Host, config: Config) -> Result<Self, Error> {
-        Ok(Self { store: host.store().ok_or("elements needs a server with a store")?, config })
+        let store = host.store().ok_or("elements needs a server with a store")?;
+        Ok(Self { host, store, config })
     }
 
     fn commands(commands: &mut Commands<Self>) {
@@ -78,6 +83,9 @@ impl Elements {
                 }
             }
         })?;
+        if let Err(why) = self.host.publish(TOPIC, &imported.event(&file)) {
+            self.host.warn(format_args!("{TOPIC}: the import from {file} is not told: {why:?}"));
+        }
         serde_json::to_string(&imported).map(Cow::Owned).map_err(|error| Failure::internal(error.to_string()))
     }
 

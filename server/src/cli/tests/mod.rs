@@ -1,6 +1,7 @@
 mod remote;
+mod rpc;
 
-use super::output::{Outcome, Printed, render};
+use super::output::{Outcome, Printed, Refusal, render};
 use super::*;
 use crate::config::{Config, Flags, Format, Level, Sources};
 use clap::CommandFactory;
@@ -50,11 +51,16 @@ fn v_and_q_set_the_level_and_exclude_each_other() {
 fn what_this_version_does_not_serve_is_bad_usage() {
     for line in [
         "",
-        "watch *",
+        "watch",
         "completions bash",
         "call",
         "call a b c",
         "call --token-file f {}",
+        "call --attach f {}",
+        "call --output f {}",
+        "call --timeout 0 echo {}",
+        "call --timeout -1 echo {}",
+        "call --timeout soon echo {}",
         "plugins",
         "plugins check",
         "plugins check f --url ws://127.0.0.1:1/",
@@ -69,7 +75,7 @@ fn what_this_version_does_not_serve_is_bad_usage() {
         let why = parse(line).unwrap_err();
         assert_eq!(why.exit_code(), 2, "{line}");
     }
-    for line in ["--help", "--version", "serve --help", "help call", "plugins list --help"] {
+    for line in ["--help", "--version", "serve --help", "help call", "watch --help", "plugins list --help"] {
         assert_eq!(parse(line).unwrap_err().exit_code(), 0, "{line}");
     }
 }
@@ -82,6 +88,14 @@ fn done(answer: &str) -> Outcome {
     Outcome::Done { answer: answer.to_owned(), shown: None }
 }
 
+fn refused(data: Option<&str>) -> Outcome {
+    Outcome::Refused(Refusal { code: -32010, message: "no \"way\"".to_owned(), data: data.map(str::to_owned) })
+}
+
+fn cancelled() -> Outcome {
+    Outcome::Cancelled("cancelled".to_owned())
+}
+
 #[test]
 fn each_outcome_has_its_stream_and_exit_code() {
     let failed = Outcome::Failed("Error: Unknown request:\n{}".to_owned());
@@ -92,7 +106,9 @@ fn each_outcome_has_its_stream_and_exit_code() {
         (failed, printed("", "Error: Unknown request:\n{}", 1)),
         (Outcome::Usage("what".to_owned()), printed("", "error: what", 2)),
         (Outcome::Disconnected("why".to_owned()), printed("", "error: why", 3)),
-        (Outcome::Cancelled, printed("", "error: cancelled", 130)),
+        (refused(Some("{}")), printed("", "Error: no \"way\"", 1)),
+        (cancelled(), printed("", "error: cancelled", 130)),
+        (Outcome::Said(130), printed("", "", 130)),
     ] {
         assert_eq!(render(false, outcome), expected);
     }
@@ -109,7 +125,14 @@ fn with_json_every_outcome_is_one_value_on_stdout() {
         (Outcome::Failed("Error: a\nb".to_owned()), r#"{"error":"a\nb","ok":false}"#, 1),
         (Outcome::Usage("what".to_owned()), r#"{"error":"what","ok":false}"#, 2),
         (Outcome::Disconnected("why".to_owned()), r#"{"error":"why","ok":false}"#, 3),
-        (Outcome::Cancelled, r#"{"error":"cancelled","ok":false}"#, 130),
+        (refused(None), r#"{"ok":false,"error":"no \"way\"","code":-32010,"data":null}"#, 1),
+        (
+            refused(Some("{\"n\":\r\n1e999}")),
+            r#"{"ok":false,"error":"no \"way\"","code":-32010,"data":{"n":  1e999}}"#,
+            1,
+        ),
+        (cancelled(), r#"{"error":"cancelled","ok":false}"#, 130),
+        (Outcome::Said(0), "", 0),
     ] {
         assert_eq!(render(true, outcome), printed(stdout, "", code));
     }

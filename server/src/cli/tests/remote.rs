@@ -1,4 +1,4 @@
-//! The client against small servers that do one thing each.
+//! The plain form against small servers that do one thing each.
 
 use super::*;
 use crate::cli::client::ask;
@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 /// Serves one connection; gives the address and what `serve` makes of it.
-async fn server<T, F>(serve: impl FnOnce(TcpStream) -> F + Send + 'static) -> (SocketAddr, JoinHandle<T>)
+pub async fn server<T, F>(serve: impl FnOnce(TcpStream) -> F + Send + 'static) -> (SocketAddr, JoinHandle<T>)
 where
     T: Send + 'static,
     F: Future<Output = T> + Send,
@@ -22,7 +22,7 @@ where
     (address, tokio::spawn(async move { serve(listener.accept().await.unwrap().0).await }))
 }
 
-async fn received(socket: &mut WebSocketStream<TcpStream>) -> String {
+pub async fn received(socket: &mut WebSocketStream<TcpStream>) -> String {
     socket.next().await.unwrap().unwrap().into_text().unwrap().as_str().to_owned()
 }
 
@@ -45,7 +45,7 @@ async fn run(command: &[&str], answer: &'static str) -> (Printed, String) {
     let (url, task) = answering(answer).await;
     let cli = Cli::try_parse_from([&["jackfield"], command, &["--url", &url]].concat()).unwrap();
     let printed = match cli.command {
-        Command::Call(args) => render(args.remote.json, call::run(&args).await),
+        Command::Call(args) => render(args.remote.json, call::run(&args, mpsc::unbounded_channel().1).await),
         Command::Plugins(PluginsArgs { command: PluginsCommand::Remote(command) }) => {
             render(command.remote().json, plugins::run(&command).await)
         }
@@ -61,19 +61,59 @@ async fn a_message_is_sent_as_it_is_and_its_answer_printed() {
 }
 
 #[tokio::test]
-async fn a_key_and_params_become_one_object() {
-    let (out, sent) = run(&["call", "a\"b", "[1e999, \"é\"]", "--json"], "{\"b\": 2}").await;
-    assert_eq!(sent, "{\"a\\\"b\": [1e999, \"é\"]}");
+async fn a_key_and_params_that_json_rpc_does_not_have_become_one_object() {
+    let (out, sent) = run(&["call", "a\"b", " 1e999", "--json"], "{\"b\": 2}").await;
+    assert_eq!(sent, "{\"a\\\"b\":  1e999}");
     assert_eq!(out, printed("{\"ok\":true,\"result\":{\"b\": 2}}", "", 0));
     let (_, sent) = run(&["call", "key", "-1"], "Ok").await;
     assert_eq!(sent, "{\"key\": -1}");
 }
 
 #[tokio::test]
+async fn a_message_that_is_json_rpc_itself_is_sent_as_it_is_and_its_answer_printed_as_it_comes() {
+    let error = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":"no"}}"#;
+    let (out, sent) = run(&["call", r#"{"jsonrpc":"2.0","id":7,"method":"a"}"#], error).await;
+    assert_eq!((out, &*sent), (printed(error, "", 0), r#"{"jsonrpc":"2.0","id":7,"method":"a"}"#));
+}
+
+#[tokio::test]
+async fn on_tcp_a_key_and_params_become_one_object_and_nothing_goes_along() {
+    let (address, task) = server(|mut stream| async move {
+        let mut request = String::new();
+        stream.read_to_string(&mut request).await.unwrap();
+        stream.write_all(b"O.k.\r\n").await.unwrap();
+        request
+    })
+    .await;
+    let url = format!("tcp://{address}");
+    let call = async |options: &[&str]| {
+        let line = [&["jackfield", "call", "--url", &url], options, &["key", "{\"a\": 1}"]].concat();
+        let Command::Call(args) = Cli::try_parse_from(line).unwrap().command else { panic!() };
+        render(false, call::run(&args, mpsc::unbounded_channel().1).await)
+    };
+    for option in ["--attach", "--output"] {
+        let out = call(&[option, "f"]).await;
+        assert!(out.code == 2 && out.stderr.contains("ws://HOST:PORT"), "{}", out.stderr);
+    }
+    assert_eq!(call(&[]).await, printed("O.k.", "", 0));
+    assert_eq!(task.await.unwrap(), "{\"key\": {\"a\": 1}}\u{4}");
+}
+
+#[tokio::test]
+async fn without_an_answer_in_time_the_plain_form_is_given_up() {
+    let (address, _) =
+        server(|mut stream| async move { while stream.read(&mut [0; 64]).await.is_ok_and(|n| n > 0) {} }).await;
+    let cli = parse(&format!("call {{}} --timeout 0.02 --url ws://{address}/")).unwrap();
+    let Command::Call(args) = cli.command else { panic!() };
+    let out = render(false, call::run(&args, mpsc::unbounded_channel().1).await);
+    assert_eq!(out, printed("", "error: no answer within 0.02 s; the command may go on", 1));
+}
+
+#[tokio::test]
 async fn params_that_are_not_json_are_bad_usage_and_nothing_is_sent() {
     let cli = parse("call key {a} --url ws://127.0.0.1:1").unwrap();
     let Command::Call(args) = cli.command else { panic!() };
-    let out = render(false, call::run(&args).await);
+    let out = render(false, call::run(&args, mpsc::unbounded_channel().1).await);
     assert_eq!(out.code, 2);
     assert!(out.stderr.contains("PARAMS") && out.stderr.contains("at byte 1"), "{}", out.stderr);
 }
@@ -309,7 +349,7 @@ async fn help_of_a_key_that_is_not_there_fails_and_offers_near_ones() {
 async fn help_without_a_key_is_the_usage_and_asks_nobody() {
     for line in ["call --help", "call -h", "call --url ws://127.0.0.1:1/ --help"] {
         let Command::Call(args) = parse(line).unwrap().command else { panic!() };
-        let out = render(args.remote.json, call::run(&args).await);
+        let out = render(args.remote.json, call::run(&args, mpsc::unbounded_channel().1).await);
         assert_eq!((out.code, out.stderr.as_str()), (0, ""));
         assert!(
             out.stdout.contains("Usage: jackfield call [OPTIONS]") && out.stdout.contains("--url <URL>"),
