@@ -5,6 +5,7 @@
 use jackfield_tests::client::tungstenite::protocol::WebSocketConfig;
 use jackfield_tests::client::{Message, Tcp, Ws, connect, tungstenite};
 use jackfield_tests::gate::{self, Gate};
+use jackfield_tests::repo_file;
 use jackfield_tests::rpc::Rpc;
 use jackfield_tests::server::{Server, Setup};
 use serde_json::{Value, json};
@@ -130,6 +131,32 @@ fn with_order_answers_come_as_the_requests_did() {
     drop(held);
     let ids: Vec<Value> = (0..4).map(|_| client.receive()["id"].take()).collect();
     assert_eq!(ids, [json!(1), json!(2), Value::Null, json!(4)]);
+}
+
+#[test]
+fn progress_is_told_before_the_answer_and_only_where_it_is_wanted() {
+    let setup =
+        Setup::new().plugin("image").listen("ws://127.0.0.1:0").listen("ws://127.0.0.1:0?dialect=jsonrpc&order=1");
+    let server = setup.start();
+    let file = repo_file("tests/fixtures/images/photo.jpg");
+    let params = json!({"file": file, "name": "n", "focal_length": 50});
+    for url in server.urls() {
+        let mut client = Rpc(Ws::at(url));
+        assert_eq!(client.call("image", &params)["series"], "n");
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": "image", "params": params, "progress": "mark"});
+        client.0.send(&[&request.to_string()]);
+        let mut done = Vec::new();
+        let answer = loop {
+            let message = client.receive();
+            if message["method"] != "jackfield.progress" {
+                break message;
+            }
+            assert_eq!((&message["params"]["progress"], &message["params"]["total"]), (&json!("mark"), &json!(4)));
+            done.push(message["params"]["done"].as_u64());
+        };
+        assert_eq!((&answer["id"], answer["error"].is_null()), (&json!(1), true), "{url}: {answer}");
+        assert!(!done.is_empty() && done.is_sorted(), "{url}: {done:?}");
+    }
 }
 
 #[test]
@@ -265,4 +292,8 @@ fn an_attachment_of_200_megabytes_is_echoed() {
         peak as f64 / BYTES as f64
     );
     assert!(peak < 4 * BYTES as u64, "{peak} bytes of memory");
+    socket.send(Message::text(r#"{"echo": 1}"#)).expect("an open WebSocket takes messages");
+    assert_eq!(socket.read().expect("an answer"), Message::text("1"));
+    let left = memory(&server, "VmRSS").saturating_sub(before);
+    assert!(left < 20 << 20, "{left} bytes of memory stay with the connection");
 }

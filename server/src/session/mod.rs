@@ -9,7 +9,7 @@ mod replies;
 use crate::stop::Stop;
 use crate::transport::{Transport, TransportError};
 use flights::Flights;
-use jackfield_dialects::{Action, Close, Dialect, Frame, Keys, Request};
+use jackfield_dialects::{Action, Close, Dialect, Frame, Keys, Request, Wishes};
 use jackfield_engine::{Burst, Caller, Engine, Limits, Order, ParamOrder, ReplySink, Submitted, Told};
 use jackfield_message::{ByteString, Command, ErrorCode, Failure, Reply, SessionId};
 use lineup::Lineup;
@@ -269,7 +269,7 @@ impl<T: Transport> Session<T> {
                 command.session = self.id;
                 match request {
                     Request::Numbered(number) if !strict => self.call_numbered(number, command, wishes, burst),
-                    request => self.call(request, command, burst),
+                    request => self.call(request, command, wishes, burst),
                 }
             }
             Action::Answer { in_turn, frame } if in_turn || strict => self.answer(frame),
@@ -290,9 +290,18 @@ impl<T: Transport> Session<T> {
     }
 
     /// Submits a command that has come just now, or puts it behind others.
-    fn call(&mut self, request: Request, command: Command, burst: &Burst<'_>) -> Result<(), TransportError> {
+    fn call(
+        &mut self,
+        request: Request,
+        command: Command,
+        wishes: Wishes,
+        burst: &Burst<'_>,
+    ) -> Result<(), TransportError> {
         let bytes = held(&command);
         let place = self.lineup.next_request();
+        if wishes.progress {
+            self.replies.watch(place);
+        }
         if let Request::Numbered(number) = request {
             self.numbers.insert(place, number);
         }
@@ -308,6 +317,9 @@ impl<T: Transport> Session<T> {
                 self.lineup.push_waiting(handle, bytes);
             }
             Submitted::Answered(reply) => {
+                if wishes.progress {
+                    self.replies.unwatch(place);
+                }
                 let request = self.request_at(place);
                 self.dialect.on_reply(request, reply, &mut self.frames);
                 if self.lineup.is_empty() {

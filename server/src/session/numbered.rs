@@ -129,7 +129,7 @@ impl<T: Transport> Session<T> {
     /// Tells how far commands are.
     pub(super) fn progress(&mut self) -> Result<(), TransportError> {
         for (request, progress) in self.replies.take_progress() {
-            if let Some(number) = number(request) {
+            if let Some(number) = number(request).or_else(|| self.numbers.get(&request).copied()) {
                 self.dialect.on_progress(number, &progress, &mut self.frames);
             }
         }

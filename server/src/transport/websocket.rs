@@ -8,18 +8,23 @@ use std::io;
 use std::task::{Context, Poll, Waker, ready};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame as WireFrame};
-use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
+use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
 /// The server's end of a WebSocket (RFC 6455, no extensions). tungstenite keeps the protocol; reading and writing the socket
 /// is done here, in pieces as large as the system has them, and without the wakers that its asynchronous face sets for each
 /// message.
 #[derive(Debug)]
 pub struct WebSocket {
-    protocol: tungstenite::WebSocket<Inlet>,
+    inlet: Inlet,
+    protocol: WebSocketContext,
+    /// Read buffer in bytes.
+    buffer: usize,
+    /// The protocol's buffers have grown by a large message.
+    grown: bool,
     longest: Longest,
     /// The one of them that holds now.
     limit: usize,
@@ -40,20 +45,27 @@ pub struct Longest {
     pub attachment: usize,
 }
 
+/// After a message of so many bytes the memory that it took is given back.
+const LARGE: usize = 256 << 10;
+
+fn config(buffer: usize, limit: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(Inlet::portion(buffer))
+        .write_buffer_size(WRITE_BYTES)
+        .max_message_size(Some(limit))
+        .max_frame_size(Some(limit))
+}
+
 impl WebSocket {
     /// On a connection whose handshake is done. `read`: bytes that came behind it. `buffer`: read buffer in bytes.
     pub fn new(stream: TcpStream, read: Bytes, buffer: usize, longest: Longest) -> Self {
         let limit = longest.message;
-        let config = WebSocketConfig::default()
-            .read_buffer_size(Inlet::portion(buffer))
-            .write_buffer_size(WRITE_BYTES)
-            .max_message_size(Some(limit))
-            .max_frame_size(Some(limit));
         let inlet = Inlet::new(stream, buffer, read.len());
         let due = inlet.holds_more();
         // A copy: HTTP's buffer behind these few bytes, or none, would stay as long as the connection.
-        let protocol = tungstenite::WebSocket::from_partially_read(inlet, read.to_vec(), Role::Server, Some(config));
-        Self { protocol, longest, limit, queued: 0, due, ended: false }
+        let (read, config) = (read.to_vec(), config(buffer, limit));
+        let protocol = WebSocketContext::from_partially_read(read, Role::Server, Some(config));
+        Self { inlet, protocol, buffer, grown: false, longest, limit, queued: 0, due, ended: false }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, TransportError>> {
@@ -68,21 +80,33 @@ impl WebSocket {
                     }
                 }
             }
-            let inlet = self.protocol.get_mut();
-            if inlet.is_blocked() {
+            if self.inlet.is_blocked() {
                 // Nothing more is read: a peer that sends pings and does not read would fill the memory with pongs.
-                ready!(inlet.poll_unblocked(cx))?;
+                ready!(self.inlet.poll_unblocked(cx))?;
             } else {
-                ready!(inlet.poll_fill(cx))?;
+                if self.grown {
+                    self.shrink();
+                }
+                ready!(self.inlet.poll_fill(cx))?;
             }
             self.due = true;
         }
         Poll::Ready(Ok(None))
     }
 
+    /// Gives the memory of large messages back, which the protocol would keep as long as the connection lives. Only where it
+    /// holds nothing: no bytes in either direction, and no part of a message.
+    fn shrink(&mut self) {
+        if self.due || self.queued > 0 || self.inlet.holds_more() {
+            return;
+        }
+        self.protocol = WebSocketContext::new(Role::Server, Some(config(self.buffer, self.limit)));
+        self.grown = false;
+    }
+
     /// One step of the protocol. `None`: no message by it.
     fn parse(&mut self) -> Result<Option<Frame>, TransportError> {
-        let message = match self.protocol.read() {
+        let message = match self.protocol.read(&mut self.inlet) {
             Ok(message) => message,
             Err(error) if would_block(&error) => {
                 self.due = false;
@@ -94,9 +118,9 @@ impl WebSocket {
             }
             Err(error) => return Err(self.error(error)),
         };
-        let inlet = self.protocol.get_mut();
-        inlet.parsed(message.len());
-        self.due = inlet.holds_more();
+        self.grown |= message.len() >= LARGE;
+        self.inlet.parsed(message.len());
+        self.due = self.inlet.holds_more();
         match message {
             Message::Text(text) => Ok(Some(Frame::Text(sys::text::of_message(text)))),
             Message::Binary(bytes) => Ok(Some(Frame::Binary(bytes))),
@@ -125,10 +149,10 @@ impl WebSocket {
 
     async fn flush_all(&mut self) -> Result<(), TransportError> {
         loop {
-            match self.protocol.flush() {
+            match self.protocol.flush(&mut self.inlet) {
                 // Closed is flushed too.
                 Ok(()) | Err(Error::ConnectionClosed) => return Ok(()),
-                Err(error) if would_block(&error) => self.protocol.get_ref().stream.writable().await?,
+                Err(error) if would_block(&error) => self.inlet.stream.writable().await?,
                 Err(error) => return Err(self.error(error)),
             }
         }
@@ -148,7 +172,7 @@ impl Transport for WebSocket {
     }
 
     fn ready(&mut self) -> Result<Option<Frame>, TransportError> {
-        if !self.due && self.protocol.get_ref().is_drained() {
+        if !self.due && self.inlet.is_drained() {
             return Ok(None);
         }
         // Not woken by this one: whoever waits for messages asks again by `next`.
@@ -169,10 +193,12 @@ impl Transport for WebSocket {
             Frame::Text(text) => (text.into_bytes(), Data::Text),
             Frame::Binary(bytes) => (bytes, Data::Binary),
         };
+        self.grown |= bytes.len() >= LARGE;
         // With the least header: an empty answer counts too.
         self.queued += 2 + bytes.len();
         // As a frame, because a text message would be checked for UTF-8 once more.
-        match self.protocol.write(Message::Frame(WireFrame::message(bytes, OpCode::Data(kind), true))) {
+        match self.protocol.write(&mut self.inlet, Message::Frame(WireFrame::message(bytes, OpCode::Data(kind), true)))
+        {
             Err(error) if !would_block(&error) => Err(self.error(error)),
             // What a blocked socket does not take stays in the protocol's buffer until the flush.
             _ => Ok(()),
@@ -195,12 +221,14 @@ impl Transport for WebSocket {
         let frame =
             close.map(|close| CloseFrame { code: close.code.into(), reason: Utf8Bytes::from_static(close.reason) });
         let _ = timeout(CLOSE_LIMIT, async {
+            // From here on the protocol knows more than a new one would.
+            self.grown = false;
             // Whatever it says, the frame is queued if it can be.
-            let _ = self.protocol.close(frame);
+            let _ = self.protocol.close(&mut self.inlet, frame);
             let _ = self.flush_all().await;
             // Until the peer's close frame. After an error there is nothing more to parse, and this ends at once.
             while let Ok(Some(_)) = self.next().await {}
-            linger(&mut self.protocol.get_mut().stream).await;
+            linger(&mut self.inlet.stream).await;
         })
         .await;
     }
