@@ -1,5 +1,5 @@
 use crate::zeiss::{self, Refused};
-use crate::{Action, Dialect, Frame, JsonRpc, JsonRpcOptions, Keys, Request, Zeiss, ZeissOptions};
+use crate::{Action, Dialect, Frame, Frames, JsonRpc, JsonRpcOptions, Keys, Request, Zeiss, ZeissOptions};
 use jackfield_message::{ByteString, Event, Failure, Progress, Reply};
 
 /// Plain requests and JSON-RPC on one connection: each message says by itself which it is.
@@ -60,7 +60,7 @@ impl Dialect for Auto {
         }
     }
 
-    fn on_reply(&mut self, request: Request, reply: Reply, frames: &mut Vec<Frame>) {
+    fn on_reply(&mut self, request: Request, reply: Reply, frames: &mut dyn Frames) {
         match request {
             Request::InTurn => self.zeiss.on_reply(request, reply, frames),
             Request::Numbered(_) => self.jsonrpc.on_reply(request, reply, frames),
@@ -71,7 +71,7 @@ impl Dialect for Auto {
         if self.last_jsonrpc { self.jsonrpc.on_refusal(failure) } else { self.zeiss.on_refusal(failure) }
     }
 
-    fn on_progress(&mut self, request: u32, progress: &Progress, frames: &mut Vec<Frame>) {
+    fn on_progress(&mut self, request: u32, progress: &Progress, frames: &mut dyn Frames) {
         self.jsonrpc.on_progress(request, progress, frames);
     }
 
@@ -79,11 +79,11 @@ impl Dialect for Auto {
         true
     }
 
-    fn on_event(&mut self, subscription: u64, event: &Event, dropped: u64, frames: &mut Vec<Frame>) {
+    fn on_event(&mut self, subscription: u64, event: &Event, dropped: u64, frames: &mut dyn Frames) {
         self.jsonrpc.on_event(subscription, event, dropped, frames);
     }
 
-    fn on_closed(&mut self, subscription: u64, frames: &mut Vec<Frame>) {
+    fn on_closed(&mut self, subscription: u64, frames: &mut dyn Frames) {
         self.jsonrpc.on_closed(subscription, frames);
     }
 }

@@ -9,6 +9,18 @@ pub enum Frame {
     Binary(Bytes),
 }
 
+/// Takes what a dialect has to say, in order.
+pub trait Frames {
+    /// To be sent behind what was pushed before.
+    fn push(&mut self, frame: Frame);
+}
+
+impl Frames for Vec<Frame> {
+    fn push(&mut self, frame: Frame) {
+        Vec::push(self, frame);
+    }
+}
+
 /// What the router knows about keys.
 pub trait Keys {
     /// Something is registered under this key. Never true for the empty key.
@@ -99,13 +111,13 @@ pub trait Dialect: Send {
     fn on_message(&mut self, message: Frame, keys: &dyn Keys, actions: &mut Vec<Action>);
 
     /// Takes the answer to a request and adds the frames that tell it to the peer.
-    fn on_reply(&mut self, request: Request, reply: Reply, frames: &mut Vec<Frame>);
+    fn on_reply(&mut self, request: Request, reply: Reply, frames: &mut dyn Frames);
 
     /// An error outside any request, such as a message that is too large. `None`: this format has no words for it.
     fn on_refusal(&mut self, failure: &Failure) -> Option<Frame>;
 
     /// How far a numbered request is that wished to hear it.
-    fn on_progress(&mut self, _request: u32, _progress: &Progress, _frames: &mut Vec<Frame>) {}
+    fn on_progress(&mut self, _request: u32, _progress: &Progress, _frames: &mut dyn Frames) {}
 
     /// Whether there are words for events: else nobody can subscribe here.
     fn has_events(&self) -> bool {
@@ -113,10 +125,10 @@ pub trait Dialect: Send {
     }
 
     /// An event of a subscription; so many were dropped before it.
-    fn on_event(&mut self, _subscription: u64, _event: &Event, _dropped: u64, _frames: &mut Vec<Frame>) {}
+    fn on_event(&mut self, _subscription: u64, _event: &Event, _dropped: u64, _frames: &mut dyn Frames) {}
 
     /// A subscription has ended: its events were not taken in time.
-    fn on_closed(&mut self, _subscription: u64, _frames: &mut Vec<Frame>) {}
+    fn on_closed(&mut self, _subscription: u64, _frames: &mut dyn Frames) {}
 }
 
 #[cfg(test)]

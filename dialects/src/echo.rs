@@ -1,4 +1,4 @@
-use crate::{Action, Dialect, Frame, Keys, Request};
+use crate::{Action, Dialect, Frame, Frames, Keys, Request};
 use jackfield_message::{Failure, Reply};
 
 /// Every message comes back unchanged, text and binary: for conformance suites and for measuring.
@@ -15,7 +15,7 @@ impl Dialect for Echo {
     }
 
     /// Nothing was called, so nothing is told.
-    fn on_reply(&mut self, _request: Request, _reply: Reply, _frames: &mut Vec<Frame>) {}
+    fn on_reply(&mut self, _request: Request, _reply: Reply, _frames: &mut dyn Frames) {}
 
     fn on_refusal(&mut self, _failure: &Failure) -> Option<Frame> {
         None

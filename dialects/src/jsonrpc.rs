@@ -6,7 +6,7 @@ mod envelope;
 mod params;
 mod words;
 
-use crate::{Action, Dialect, Frame, Keys, Request, Wishes};
+use crate::{Action, Dialect, Frame, Frames, Keys, Request, Wishes};
 use attachments::{Collected, Collecting};
 use envelope::Envelope;
 use jackfield_message::{ByteString, Command, ErrorCode, Event, Failure, Places, Progress, Reply, json};
@@ -301,28 +301,30 @@ impl Dialect for JsonRpc {
         }
     }
 
-    fn on_reply(&mut self, request: Request, reply: Reply, frames: &mut Vec<Frame>) {
+    fn on_reply(&mut self, request: Request, reply: Reply, frames: &mut dyn Frames) {
         let Request::Numbered(number) = request else { return };
         let Some(flight) = self.flights.try_remove(number as usize) else { return };
         let Some(batch) = flight.batch else {
             if let Some(id) = flight.id {
                 let (text, attachments) = words::reply(&id, reply, self.options.binary);
                 frames.push(self.frame(text));
-                frames.extend(attachments.into_iter().map(|attachment| Frame::Binary(attachment.bytes)));
+                attachments.into_iter().for_each(|attachment| frames.push(Frame::Binary(attachment.bytes)));
             }
             return;
         };
         if let (Some(id), Some(batch)) = (flight.id, self.batches.get_mut(batch)) {
             batch.answers.push(words::reply(&id, reply, false).0);
         }
-        frames.extend(self.close_one(batch));
+        if let Some(frame) = self.close_one(batch) {
+            frames.push(frame);
+        }
     }
 
     fn on_refusal(&mut self, failure: &Failure) -> Option<Frame> {
         Some(self.frame(words::failure("null", failure)))
     }
 
-    fn on_progress(&mut self, request: u32, progress: &Progress, frames: &mut Vec<Frame>) {
+    fn on_progress(&mut self, request: u32, progress: &Progress, frames: &mut dyn Frames) {
         if let Some(Flight { progress: Some(mark), .. }) = self.flights.get(request as usize) {
             frames.push(self.frame(words::progress(mark, progress)));
         }
@@ -332,7 +334,7 @@ impl Dialect for JsonRpc {
         true
     }
 
-    fn on_event(&mut self, subscription: u64, event: &Event, dropped: u64, frames: &mut Vec<Frame>) {
+    fn on_event(&mut self, subscription: u64, event: &Event, dropped: u64, frames: &mut dyn Frames) {
         let text = match dropped {
             0 if !self.options.one_line => {
                 event.in_words(self.name(), subscription, || words::event(subscription, event, 0))
@@ -342,7 +344,7 @@ impl Dialect for JsonRpc {
         frames.push(if self.options.one_line { self.frame(text.to_string()) } else { Frame::Text(text) });
     }
 
-    fn on_closed(&mut self, subscription: u64, frames: &mut Vec<Frame>) {
+    fn on_closed(&mut self, subscription: u64, frames: &mut dyn Frames) {
         frames.push(self.frame(words::closed(subscription)));
     }
 }

@@ -17,7 +17,7 @@ mod zeiss;
 
 pub use auto::Auto;
 pub use detect::{Options, Protocol, UnknownDialect};
-pub use dialect::{Action, Close, Dialect, Frame, Keys, Request, Wishes};
+pub use dialect::{Action, Close, Dialect, Frame, Frames, Keys, Request, Wishes};
 pub use echo::Echo;
 pub use jsonrpc::{JsonRpc, JsonRpcOptions};
 pub use zeiss::{Zeiss, ZeissOptions};

@@ -2,7 +2,7 @@
 //! text whose top-level key is the command, an answer is one line of text. What the original servers answer stands in
 //! `tests/fixtures/zeiss`; where they died or closed with 1011, this answers an error.
 
-use crate::{Action, Close, Dialect, Frame, Keys, Request, Wishes};
+use crate::{Action, Close, Dialect, Frame, Frames, Keys, Request, Wishes};
 use jackfield_message::{ByteString, Command, Failure, Places, Plain, Reply, json};
 use std::borrow::Cow;
 
@@ -150,7 +150,7 @@ impl Dialect for Zeiss {
     }
 
     /// Attachments of a result have no place in this format; its JSON goes out alone.
-    fn on_reply(&mut self, _request: Request, reply: Reply, frames: &mut Vec<Frame>) {
+    fn on_reply(&mut self, _request: Request, reply: Reply, frames: &mut dyn Frames) {
         frames.push(Frame::Text(match reply.outcome {
             Ok(success) if success.plain == Plain::Acknowledgement => self.options.ack.clone(),
             Ok(success) if self.options.one_line => one_line(success.json),

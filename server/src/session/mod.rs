@@ -9,7 +9,7 @@ mod replies;
 use crate::stop::Stop;
 use crate::transport::{Transport, TransportError};
 use flights::Flights;
-use jackfield_dialects::{Action, Close, Dialect, Frame, Keys, Request, Wishes};
+use jackfield_dialects::{Action, Close, Dialect, Frame, Frames, Keys, Request, Wishes};
 use jackfield_engine::{Burst, Caller, Engine, Limits, Order, ParamOrder, ReplySink, Submitted, Told};
 use jackfield_message::{ByteString, Command, ErrorCode, Failure, Reply, SessionId};
 use lineup::Lineup;
@@ -79,7 +79,6 @@ pub struct Session<T> {
     taken: VecDeque<(u64, Reply)>,
     // Empty between two steps, and kept for their memory.
     actions: Vec<Action>,
-    frames: Vec<Frame>,
     told: Vec<Told>,
 }
 
@@ -90,6 +89,20 @@ pub struct Rights {
     pub quit: bool,
     /// Answers keep the order of requests also where the dialect has ids.
     pub strict_order: bool,
+}
+
+/// From the dialect straight to the transport, as far as that takes it.
+struct Straight<'t, T> {
+    transport: &'t mut T,
+    done: Result<(), TransportError>,
+}
+
+impl<T: Transport> Frames for Straight<'_, T> {
+    fn push(&mut self, frame: Frame) {
+        if self.done.is_ok() {
+            self.done = self.transport.queue(frame);
+        }
+    }
 }
 
 /// How a session ends.
@@ -137,7 +150,6 @@ impl<T: Transport> Session<T> {
             replies,
             taken: VecDeque::new(),
             actions: Vec::new(),
-            frames: Vec::new(),
             told: Vec::new(),
         }
     }
@@ -256,11 +268,10 @@ impl<T: Transport> Session<T> {
             if let Some(reply) = burst.run(command) {
                 let request = *request;
                 self.actions.clear();
-                self.dialect.on_reply(request, reply, &mut self.frames);
                 if !numbered {
                     self.lineup.pass();
                 }
-                return self.queue_frames();
+                return self.say(|dialect, frames| dialect.on_reply(request, reply, frames));
             }
         }
         let mut actions = std::mem::take(&mut self.actions);
@@ -321,12 +332,13 @@ impl<T: Transport> Session<T> {
                     self.replies.unwatch(place);
                 }
                 let request = self.request_at(place);
-                self.dialect.on_reply(request, reply, &mut self.frames);
                 if self.lineup.is_empty() {
                     self.lineup.pass();
-                    return self.queue_frames();
+                    return self.say(|dialect, frames| dialect.on_reply(request, reply, frames));
                 }
-                self.lineup.push_ready(self.frames.drain(..).collect());
+                let mut frames = Vec::new();
+                self.dialect.on_reply(request, reply, &mut frames);
+                self.lineup.push_ready(frames);
             }
         }
         Ok(())
@@ -373,16 +385,16 @@ impl<T: Transport> Session<T> {
     fn answered(&mut self, place: u64, reply: Reply) -> Result<(), TransportError> {
         if let Some(number) = numbered::number(place) {
             self.flights.remove(number);
-            self.dialect.on_reply(Request::Numbered(number), reply, &mut self.frames);
-            return self.queue_frames();
+            return self.say(|dialect, frames| dialect.on_reply(Request::Numbered(number), reply, frames));
         }
         let request = self.request_at(place);
-        self.dialect.on_reply(request, reply, &mut self.frames);
         if self.lineup.finish_front(place) {
-            self.queue_frames()?;
+            self.say(|dialect, frames| dialect.on_reply(request, reply, frames))?;
             return self.queue_ready();
         }
-        self.lineup.ready(place, self.frames.drain(..).collect());
+        let mut frames = Vec::new();
+        self.dialect.on_reply(request, reply, &mut frames);
+        self.lineup.ready(place, frames);
         Ok(())
     }
 
@@ -416,8 +428,11 @@ impl<T: Transport> Session<T> {
         Caller { sink: &self.sink, request, order: Some(&self.order) }
     }
 
-    fn queue_frames(&mut self) -> Result<(), TransportError> {
-        self.frames.drain(..).try_for_each(|frame| self.transport.queue(frame))
+    /// What the dialect has to say goes out behind all that went out before.
+    fn say(&mut self, words: impl FnOnce(&mut dyn Dialect, &mut dyn Frames)) -> Result<(), TransportError> {
+        let mut out = Straight { transport: &mut self.transport, done: Ok(()) };
+        words(&mut *self.dialect, &mut out);
+        out.done
     }
 
     /// Hands the answers at the front to the transport.

@@ -88,8 +88,7 @@ impl<T: Transport> Session<T> {
     }
 
     fn tell(&mut self, number: u32, reply: Reply) -> Result<(), TransportError> {
-        self.dialect.on_reply(Request::Numbered(number), reply, &mut self.frames);
-        self.queue_frames()
+        self.say(|dialect, frames| dialect.on_reply(Request::Numbered(number), reply, frames))
     }
 
     /// A request asks for another one to be given up.
@@ -99,12 +98,12 @@ impl<T: Transport> Session<T> {
             cancelled = self.give_up(target)?;
         }
         let reply = Reply::ok(format!("{{\"cancelled\":{cancelled}}}"));
-        self.dialect.on_reply(request, reply, &mut self.frames);
         if !self.rights.strict_order {
-            return self.queue_frames();
+            return self.say(|dialect, frames| dialect.on_reply(request, reply, frames));
         }
         // It was done at once, and is told in its turn.
-        let frames = std::mem::take(&mut self.frames);
+        let mut frames = Vec::new();
+        self.dialect.on_reply(request, reply, &mut frames);
         frames.into_iter().try_for_each(|frame| self.answer(frame))
     }
 
@@ -130,10 +129,10 @@ impl<T: Transport> Session<T> {
     pub(super) fn progress(&mut self) -> Result<(), TransportError> {
         for (request, progress) in self.replies.take_progress() {
             if let Some(number) = number(request).or_else(|| self.numbers.get(&request).copied()) {
-                self.dialect.on_progress(number, &progress, &mut self.frames);
+                self.say(|dialect, frames| dialect.on_progress(number, &progress, frames))?;
             }
         }
-        self.queue_frames()
+        Ok(())
     }
 
     /// Tells the events that wait, as far as one flush takes them.
@@ -148,14 +147,15 @@ impl<T: Transport> Session<T> {
             if !subscriber.take(&mut told, WRITE_BYTES) {
                 return Ok(());
             }
-            let done = told.drain(..).try_for_each(|told| {
-                match told {
-                    Told::Event { subscription, event, dropped } => {
-                        self.dialect.on_event(subscription, &event, dropped, &mut self.frames);
+            let done = self.say(|dialect, frames| {
+                for told in told.drain(..) {
+                    match told {
+                        Told::Event { subscription, event, dropped } => {
+                            dialect.on_event(subscription, &event, dropped, frames);
+                        }
+                        Told::Closed { subscription } => dialect.on_closed(subscription, frames),
                     }
-                    Told::Closed { subscription } => self.dialect.on_closed(subscription, &mut self.frames),
                 }
-                self.queue_frames()
             });
             self.told = told;
             done?;
