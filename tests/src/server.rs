@@ -65,6 +65,17 @@ impl Server {
         self.child.id()
     }
 
+    /// Bytes of memory that its process has now, and had at most.
+    #[cfg(target_os = "linux")]
+    pub fn memory(&self) -> (u64, u64) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a process that runs");
+        let bytes = |line: &str| {
+            let found = status.lines().find_map(|found| found.strip_prefix(line)).expect("a line of every process");
+            found.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+        };
+        (bytes("VmRSS:"), bytes("VmHWM:"))
+    }
+
     /// The folders of this server.
     pub fn home(&self) -> &Home {
         &self.home

@@ -1,6 +1,6 @@
 //! JSON-RPC 2.0 beside the plain form, on the wire: several commands under way, limits, cancel, events, attachments.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 use jackfield_tests::client::tungstenite::protocol::WebSocketConfig;
 use jackfield_tests::client::{Message, Tcp, Ws, connect, tungstenite};
@@ -262,18 +262,11 @@ fn attachments_go_both_ways_and_one_that_is_too_large_costs_only_its_request() {
     assert_eq!(client.call("echo", &json!([1])), json!([1]), "the session is not alive");
 }
 
-/// Of the server's process.
-fn memory(server: &Server, line: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("a process that runs");
-    let value = status.lines().find_map(|found| found.strip_prefix(line)).expect("a line of every process");
-    value.trim_start_matches(':').trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
-}
-
 #[test]
 fn an_attachment_of_200_megabytes_is_echoed() {
     const BYTES: usize = 200_000_000;
     let server = Setup::new().plugin("echo").start();
-    let before = memory(&server, "VmRSS");
+    let (before, _) = server.memory();
     let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
     let url = format!("ws://{}/", server.address("ws"));
     let stream = connect(server.address("ws"));
@@ -286,7 +279,7 @@ fn an_attachment_of_200_megabytes_is_echoed() {
     assert!(answer.to_text().expect("text").contains(r#""attachments":1"#));
     let Message::Binary(back) = socket.read().expect("the attachment") else { panic!("not binary") };
     assert!(back == sent, "it is not what was sent");
-    let peak = memory(&server, "VmHWM") - before;
+    let peak = server.memory().1 - before;
     println!(
         "an attachment of {BYTES} bytes: {peak} bytes of memory at the peak, {:.2} times",
         peak as f64 / BYTES as f64
@@ -294,6 +287,6 @@ fn an_attachment_of_200_megabytes_is_echoed() {
     assert!(peak < 4 * BYTES as u64, "{peak} bytes of memory");
     socket.send(Message::text(r#"{"echo": 1}"#)).expect("an open WebSocket takes messages");
     assert_eq!(socket.read().expect("an answer"), Message::text("1"));
-    let left = memory(&server, "VmRSS").saturating_sub(before);
+    let left = server.memory().0.saturating_sub(before);
     assert!(left < 20 << 20, "{left} bytes of memory stay with the connection");
 }

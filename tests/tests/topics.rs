@@ -33,19 +33,13 @@ fn event(client: &mut Rpc) -> Value {
     event["params"].take()
 }
 
-fn memory(server: &Server) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("a process that runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of every process");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
-}
-
 #[test]
 fn subscribers_that_never_read_cost_the_others_nothing() {
     let server = Setup::new().config(&format!("[limits]\ntopic_queue = {QUEUE}\n")).start();
     let mut silent: Vec<Rpc> = (0..SILENT).map(|_| subscriber(&server, "drop")).collect();
     let mut closed = subscriber(&server, "close");
     let readers: Vec<Rpc> = (0..READERS).map(|_| subscriber(&server, "drop")).collect();
-    let before = memory(&server);
+    let (before, _) = server.memory();
 
     let (told, hears) = mpsc::channel();
     let readers: Vec<_> = readers
@@ -75,7 +69,7 @@ fn subscribers_that_never_read_cost_the_others_nothing() {
         }
     }
     readers.into_iter().for_each(|reader| reader.join().expect("a reader misses nothing"));
-    let grown = memory(&server).saturating_sub(before);
+    let grown = server.memory().0.saturating_sub(before);
     println!("{READERS} readers of {EVENTS} events beside {SILENT} that never read: {} KiB more memory", grown / 1024);
     assert!(grown < 64 << 20, "{grown} bytes of memory for those that do not read");
 
