@@ -108,6 +108,23 @@ fn strings_end_at_their_own_quote_whatever_their_length_and_whatever_stands_behi
     }
 }
 
+#[test]
+fn plain_text_ends_at_the_first_byte_that_ends_it_and_at_no_other() {
+    for end in 0..=u8::MAX {
+        let ends = end == b'"' || end == b'\\' || end < 0x20;
+        for before in 0..140 {
+            for behind in [0, 5, 16, 70] {
+                let text = [vec![b'x'; before], vec![end], vec![b'y'; behind]].concat();
+                assert_eq!(
+                    plain(&text, 0),
+                    if ends { before } else { text.len() },
+                    "{end} behind {before}, {behind} follow"
+                );
+            }
+        }
+    }
+}
+
 proptest! {
     /// Wherever and in however long a text it stands, the first byte that ends the plain part of a string is found.
     #[test]
