@@ -24,7 +24,7 @@ pub(super) fn plain(bytes: &[u8], mut at: usize) -> usize {
 const BLOCK: usize = 16;
 
 /// Over blocks of four, as long as there is nothing in them that ends.
-fn long(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn long(bytes: &[u8], mut at: usize) -> usize {
     const LONG: usize = 4 * BLOCK;
     while let Some(long) = bytes[at..].first_chunk::<LONG>() {
         let (blocks, _) = long.as_chunks::<BLOCK>();
@@ -43,7 +43,7 @@ fn long(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// A bit for each byte at which the plain part of a string ends; the lowest is that of the first.
-pub(super) fn ends(block: &[u8; BLOCK]) -> u32 {
+fn ends(block: &[u8; BLOCK]) -> u32 {
     let (block, is) = (u8x16::new(*block), u8x16::splat);
     let turned = block ^ is(TURN);
     (turned.min(is(b' ')).simd_eq(turned) | block.simd_eq(is(b'\\'))).to_bitmask()

@@ -1,3 +1,6 @@
+mod agreement;
+
+use super::plain::plain;
 use super::*;
 use proptest::prelude::*;
 
