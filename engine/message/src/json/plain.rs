@@ -5,14 +5,7 @@ use wide::u8x16;
 /// Where the part of a string ends that begins at `at` and stands for itself: at the next quote, escape or control
 /// character, or at the end of the text. Strings are most of what comes, so they are walked in blocks.
 pub(super) fn plain(bytes: &[u8], mut at: usize) -> usize {
-    const LONG: usize = 4 * BLOCK;
-    while let Some(long) = bytes[at..].first_chunk::<LONG>() {
-        let (blocks, _) = long.as_chunks();
-        if blocks.iter().fold(u8x16::ZERO, |any, block| any | ending(block)) != u8x16::ZERO {
-            break;
-        }
-        at += LONG;
-    }
+    at = long(bytes, at);
     while let Some(block) = bytes[at..].first_chunk() {
         match ends(block) {
             0 => at += BLOCK,
@@ -30,12 +23,31 @@ pub(super) fn plain(bytes: &[u8], mut at: usize) -> usize {
 
 const BLOCK: usize = 16;
 
-/// A bit for each byte at which the plain part of a string ends; the lowest is that of the first.
-pub(super) fn ends(block: &[u8; BLOCK]) -> u32 {
-    ending(block).to_bitmask()
+/// Over blocks of four, as long as there is nothing in them that ends.
+pub(super) fn long(bytes: &[u8], mut at: usize) -> usize {
+    const LONG: usize = 4 * BLOCK;
+    while let Some(long) = bytes[at..].first_chunk::<LONG>() {
+        let (blocks, _) = long.as_chunks::<BLOCK>();
+        let (is, mut low, mut escape) = (u8x16::splat, u8x16::MAX, u8x16::ZERO);
+        for block in blocks {
+            let block = u8x16::new(*block);
+            low = low.min(block ^ is(TURN));
+            escape |= block.simd_eq(is(b'\\'));
+        }
+        if escape | low.min(is(b' ')).simd_eq(low) != u8x16::ZERO {
+            break;
+        }
+        at += LONG;
+    }
+    at
 }
 
-fn ending(block: &[u8; BLOCK]) -> u8x16 {
+/// A bit for each byte at which the plain part of a string ends; the lowest is that of the first.
+fn ends(block: &[u8; BLOCK]) -> u32 {
     let (block, is) = (u8x16::new(*block), u8x16::splat);
-    block.simd_eq(is(b'"')) | block.simd_eq(is(b'\\')) | block.min(is(0x1F)).simd_eq(block)
+    let turned = block ^ is(TURN);
+    (turned.min(is(b' ')).simd_eq(turned) | block.simd_eq(is(b'\\'))).to_bitmask()
 }
+
+/// With this bit turned, the quote stands right behind the control characters, and one comparison finds both.
+const TURN: u8 = b'"' ^ b' ';

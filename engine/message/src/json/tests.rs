@@ -1,3 +1,6 @@
+mod agreement;
+
+use super::plain::plain;
 use super::*;
 use proptest::prelude::*;
 
@@ -104,6 +107,23 @@ fn strings_end_at_their_own_quote_whatever_their_length_and_whatever_stands_behi
             assert_eq!(check(&good, DEFAULT_NESTING), Ok(Kind::Array), "{good}");
             let bad = format!("[\"{first}\" \"{second}\",\"\"]");
             assert!(check(&bad, DEFAULT_NESTING).is_err(), "{bad}");
+        }
+    }
+}
+
+#[test]
+fn plain_text_ends_at_the_first_byte_that_ends_it_and_at_no_other() {
+    for end in 0..=u8::MAX {
+        let ends = end == b'"' || end == b'\\' || end < 0x20;
+        for before in 0..140 {
+            for behind in [0, 5, 16, 70] {
+                let text = [vec![b'x'; before], vec![end], vec![b'y'; behind]].concat();
+                assert_eq!(
+                    plain(&text, 0),
+                    if ends { before } else { text.len() },
+                    "{end} behind {before}, {behind} follow"
+                );
+            }
         }
     }
 }
