@@ -1,3 +1,5 @@
+mod agreement;
+
 use super::*;
 use proptest::prelude::*;
 
