@@ -91,7 +91,7 @@ impl JsonRpc {
     /// Another message comes, though attachments were awaited.
     pub(crate) fn interrupt(&mut self, actions: &mut Vec<Action>) {
         let Some(interrupted) = self.collecting.take() else { return };
-        if let Some(wrong) = interrupted.give_up() {
+        if let Some(wrong) = interrupted.give_up().filter(|wrong| wrong.id.is_some()) {
             self.refuse(wrong, None, actions);
         }
         actions.push(Action::Attachments { expected: false });
@@ -102,8 +102,9 @@ impl JsonRpc {
         let mut envelope = Envelope::default();
         match json::scan(&text, self.options.nesting, |member| envelope.see(member)) {
             Ok(json::Kind::Object) => {
-                let places = envelope.places(&text);
+                let (count, places) = (envelope.announced(), envelope.places(&text));
                 self.request(text, places, keys, None, actions);
+                self.pass_over(count, actions);
             }
             Ok(json::Kind::Array) => self.batch(&text, keys, actions),
             Ok(_) => self.refuse(Wrong::invalid("a request is an object, or an array of them"), None, actions),
@@ -126,12 +127,14 @@ impl JsonRpc {
             return self.refuse(Wrong::invalid(&what), None, actions);
         }
         let batch = self.batches.insert(Batch { open: 1, answers: Vec::new() });
+        let mut announced = 0u32;
         for request in requests {
             let text = ByteString::from(request.get());
             let mut envelope = Envelope::default();
             match json::scan(&text, self.options.nesting, |member| envelope.see(member)) {
                 Ok(json::Kind::Object) => {
                     let places = envelope.places(&text);
+                    announced = announced.saturating_add(places.as_ref().map_or(0, |places| places.attachments));
                     self.request(text, places, keys, Some(batch), actions);
                 }
                 _ => self.refuse(Wrong::invalid("a request is an object"), Some(batch), actions),
@@ -139,6 +142,15 @@ impl JsonRpc {
         }
         if let Some(frame) = self.close_one(batch) {
             actions.push(Action::Answer { in_turn: false, frame });
+        }
+        self.pass_over(announced, actions);
+    }
+
+    /// Attachments come also behind a request that has no use for them.
+    fn pass_over(&mut self, count: u32, actions: &mut Vec<Action>) {
+        if count > 0 && self.options.binary && self.collecting.is_none() {
+            self.collecting = Some(Collecting::passing_over(count));
+            actions.push(Action::Attachments { expected: true });
         }
     }
 
@@ -172,14 +184,9 @@ impl JsonRpc {
                 let request = self.begin(Flight { id, progress, batch });
                 actions.push(Action::Cancel { request, target });
             }
-            Err(failure) => {
-                self.refuse(Wrong { id, failure: failure.into() }, batch, actions);
-                if count > 0 && self.options.binary {
-                    // They come all the same.
-                    self.collecting = Some(Collecting::passing_over(count, self.collecting.take()));
-                    actions.push(Action::Attachments { expected: true });
-                }
-            }
+            // A notification is not answered, whatever becomes of it.
+            Err(failure) if id.is_some() => self.refuse(Wrong { id, failure: failure.into() }, batch, actions),
+            Err(_) => {}
         }
     }
 
@@ -280,13 +287,19 @@ impl Dialect for JsonRpc {
             Frame::Text(text) => return self.on_text(text, keys, actions),
             Frame::Binary(bytes) => bytes,
         };
+        if !self.options.binary {
+            let failure = Failure::new(ErrorCode::Malformed, "Parse error: the message is not UTF-8.");
+            return self.refuse(Wrong { id: None, failure: failure.into() }, None, actions);
+        }
         let Some(collecting) = self.collecting.take() else {
             return self.refuse(Wrong::invalid("a binary message that no request has announced"), None, actions);
         };
         match collecting.take(bytes) {
             Collected::More(collecting) => self.collecting = Some(collecting),
             Collected::Refused(wrong, collecting) => {
-                self.refuse(wrong, None, actions);
+                if wrong.id.is_some() {
+                    self.refuse(wrong, None, actions);
+                }
                 self.collecting = collecting;
             }
             Collected::Whole(flight, command) => {

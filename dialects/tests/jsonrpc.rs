@@ -257,8 +257,10 @@ fn a_cancel_names_the_request_by_its_id() {
         dialect.on_reply(request, Reply::ok(r#"{"cancelled":true}"#), &mut frames);
         assert_eq!(frames, [text(r#"{"jsonrpc":"2.0","id":2,"result":{"cancelled":true}}"#)]);
     }
-    let error = one(&mut dialect, r#"{"jsonrpc":"2.0","id":2,"method":"jackfield.cancel","params":{}}"#);
-    assert_eq!(error["error"]["code"], -32602);
+    for params in ["{}", r#"{"id":[1]}"#, "[{}]", "[1,2]"] {
+        let message = format!(r#"{{"jsonrpc":"2.0","id":2,"method":"jackfield.cancel","params":{params}}}"#);
+        assert_eq!(one(&mut dialect, &message)["error"]["code"], -32602, "{params}");
+    }
 }
 
 #[test]
@@ -312,6 +314,31 @@ fn attachments_that_are_too_many_or_too_large_are_passed_over() {
     let Value::Array(answers) = one(&mut dialect, inside) else { panic!("no batch") };
     assert_eq!(answers[0]["error"]["code"], -32600);
     assert_eq!(sent(&mut dialect, Frame::Binary("x".into())), []);
+    for useless in [
+        r#"{"jsonrpc":"2.0","id":1,"method":5,"attachments":1}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"jackfield.cancel","params":{"id":2},"attachments":1}"#,
+    ] {
+        one(&mut dialect, useless);
+        assert_eq!(sent(&mut dialect, Frame::Binary("x".into())), [], "{useless}");
+    }
+}
+
+#[test]
+fn a_notification_is_never_answered() {
+    let mut dialect = jsonrpc();
+    for wrong in [
+        r#"{"jsonrpc":"2.0","method":"subtract","params":[1,2,3]}"#,
+        r#"{"jsonrpc":"2.0","method":"jackfield.cancel","params":{}}"#,
+        r#"{"jsonrpc":"2.0","method":"echo","params":{"a":{"$base64":"A"}}}"#,
+        r#"[{"jsonrpc":"2.0","method":"subtract","params":[1,2,3]}]"#,
+    ] {
+        assert_eq!(sent(&mut dialect, text(wrong)), [], "{wrong}");
+    }
+    let announcing = r#"{"jsonrpc":"2.0","method":"echo","params":[],"attachments":2}"#;
+    assert_eq!(sent(&mut dialect, text(announcing)), []);
+    for _ in 0..2 {
+        assert_eq!(sent(&mut dialect, Frame::Binary(vec![0; 101].into())), []);
+    }
 }
 
 #[test]
@@ -341,6 +368,8 @@ fn base64_stands_for_an_attachment() {
         one(&mut jsonrpc(), &message)["error"]["code"].clone()
     };
     assert_eq!((error("A"), error(&"A".repeat(200))), (json!(-32602), json!(-32006)));
+    let mixed = r#"{"jsonrpc":"2.0","id":1,"method":"image","params":{"a":{"$attachment":0},"b":{"$base64":"AAE="}}}"#;
+    assert_eq!(one(&mut jsonrpc(), mixed)["error"]["code"], -32600);
 }
 
 #[test]
@@ -356,6 +385,8 @@ fn without_binary_messages_attachments_stand_in_the_answer() {
     assert_eq!(frames, [text(expected)]);
     let Frame::Text(answer) = sent(&mut dialect, announcing(1, 1)).pop().unwrap() else { panic!() };
     assert!(answer.contains("-32600") && answer.contains("$base64"), "{answer}");
+    let Frame::Text(answer) = sent(&mut dialect, Frame::Binary("\u{e4}".into())).pop().unwrap() else { panic!() };
+    assert!(answer.contains("-32700") && answer.contains("not UTF-8"), "{answer}");
 }
 
 #[test]

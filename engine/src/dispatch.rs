@@ -14,6 +14,9 @@ use jackfield_message::{Command, ErrorCode, Failure, Reply};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// So many bytes are shown of a key that nobody knows.
+const SHOWN: usize = 256;
+
 /// What became of a submitted command.
 pub enum Submitted {
     /// The answer, already; the sink gets nothing.
@@ -72,7 +75,8 @@ impl Core {
                 Some(Slot::Plugin(entry)) => entry,
                 None if attempt == 0 => continue,
                 None => {
-                    let message = format!("Unknown command '{}'.", command.key());
+                    let key = command.key();
+                    let message = format!("Unknown command '{}'.", &key[..key.floor_char_boundary(SHOWN)]);
                     return Submitted::Answered(Reply::error(ErrorCode::UnknownKey, message));
                 }
             };

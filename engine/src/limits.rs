@@ -34,7 +34,7 @@ limits! {
     session_in_flight: usize = 64;
     /// Commands that wait for one plugin, and calls that one plugin has out. BUSY.
     plugin_queue: usize = 1024;
-    /// Longest attachment. TOO_LARGE.
+    /// All attachments of one message of a client together, and each one of a plugin. TOO_LARGE.
     attachment_bytes: usize = 256 << 20;
     /// Attachments of one message. TOO_LARGE.
     attachments: usize = 16;
@@ -48,6 +48,9 @@ limits! {
     subscriptions: usize = 64;
     /// Requests in one batch. Invalid request.
     batch: usize = 256;
+    /// Params of a command with a schema, and data of events that filters look into: both are taken apart for that. TOO_LARGE;
+    /// longer events pass every filter.
+    checked_bytes: usize = 1 << 20;
     /// A swap's hold, from held to started. Over it the swap is refused.
     hold_ms: u64 = 5000;
     /// How long a closed generation may take to become empty. Its commands are answered OUTCOME_UNKNOWN, it is retired.

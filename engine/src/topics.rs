@@ -13,6 +13,7 @@ use crate::limits::Limits;
 use crate::names::Pattern;
 use indexmap::IndexMap;
 use jackfield_message::{ByteString, Event};
+use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use subscriber::{Room, Shared};
@@ -56,6 +57,8 @@ pub(crate) struct Topics {
     state: Mutex<State>,
     room: Room,
     max_topics: usize,
+    /// Longest data that filters look into.
+    max_checked: usize,
     /// Subscribers that look into events.
     filters: Arc<AtomicUsize>,
 }
@@ -69,7 +72,8 @@ struct State {
 impl Topics {
     pub fn new(limits: &Limits) -> Self {
         let room = Room { events: limits.topic_queue, bytes: limits.topic_queue_bytes };
-        Self { state: Mutex::default(), room, max_topics: limits.topics, filters: Arc::default() }
+        let (max_topics, max_checked) = (limits.topics, limits.checked_bytes);
+        Self { state: Mutex::default(), room, max_topics, max_checked, filters: Arc::default() }
     }
 
     /// Subscribes to the topics that fit one of `patterns`. `wake` is called from the publisher's thread after an event was
@@ -103,7 +107,9 @@ impl Topics {
             shared
         });
         // With the lock held, nothing is published between the last event and the next.
+        let filtered = interest.is_filtered();
         let events = state.last.events.values().filter(|_| last);
+        let events = events.map(|event| (event, filtered.then(|| self.taken_apart(event)).flatten()));
         let (number, begins) = shared.add(interest, events, self.room);
         drop(state);
         if begins {
@@ -115,20 +121,27 @@ impl Topics {
     /// Queues an event for everybody whose pattern fits. All subscribers get events in the same order.
     pub fn publish(&self, topic: &str, data: ByteString) {
         let event = Event::new(topic, data);
-        if self.filters.load(Ordering::Relaxed) > 0 {
-            // Taken apart before others have to wait for it.
-            event.value();
-        }
+        let value = || (self.filters.load(Ordering::Relaxed) > 0).then(|| self.taken_apart(&event)).flatten();
+        // Before others have to wait for it; once more for the first filter that has come since.
+        let taken = value();
         let mut woken = Vec::new();
         let mut state = lock(&self.state);
+        let value = taken.or_else(value);
         for subscriber in state.subscribers.iter().filter_map(Weak::upgrade) {
-            if subscriber.push(&event, self.room) {
+            if subscriber.push(&event, value.as_ref(), self.room) {
                 woken.push(subscriber);
             }
         }
         state.last.keep(event, self.max_topics, self.room.bytes);
         drop(state);
         woken.iter().for_each(|subscriber| subscriber.wake());
+    }
+}
+
+impl Topics {
+    /// For filters; `None`: it is too long for them.
+    fn taken_apart(&self, event: &Event) -> Option<Value> {
+        (event.data().len() <= self.max_checked).then(|| serde_json::from_str(event.data()).unwrap_or_default())
     }
 }
 

@@ -50,6 +50,21 @@ fn params_that_do_not_fit_never_reach_the_plugin_whatever_the_class() {
 }
 
 #[test]
+fn params_that_are_too_long_to_be_checked_are_refused_by_the_limit() {
+    let mut setup = Setup::new().with("desk.so", &checked(&[]));
+    setup.config.limits.checked_bytes = 100;
+    let bench = setup.start();
+    for key in ["desk.serial", "desk.concurrent", "desk.inline"] {
+        let fits = json!({"n": 1, "x": "x".repeat(100 - r#"{"n":1,"x":""}"#.len())});
+        assert_eq!(bench.call(key, &fits).json(), fits);
+        let answer = bench.call(key, &json!({"n": 1, "x": "x".repeat(87)}));
+        assert_eq!(answer.code(), "TOO_LARGE");
+        assert!(answer.failure().message.contains("101 bytes") && answer.failure().message.contains("checked_bytes"));
+        assert!(!bench.wire.has("begin"), "{key}: the plugin got it");
+    }
+}
+
+#[test]
 fn commands_of_the_plain_dialect_are_the_plugins_own_to_check() {
     let bench = Setup::new().with("desk.so", &checked(&[])).start();
     for key in ["desk.serial", "desk.concurrent", "desk.inline"] {

@@ -222,6 +222,7 @@ fn what_cannot_be_subscribed_to_is_named() {
         json!({"topics": ["**.a"]}),
         json!({"topics": ["a"], "when_full": "wait"}),
         json!({"topics": ["a"], "where": ["a"]}),
+        json!({"topics": ["a"], "whenFull": "close"}),
         json!({"topics": vec!["a"; 65]}),
     ] {
         assert_eq!(client.error("jackfield.subscribe", &bad), -32602, "{bad}");
@@ -231,6 +232,8 @@ fn what_cannot_be_subscribed_to_is_named() {
     {
         assert_eq!(client.error("jackfield.publish", &bad), -32602, "{bad}");
     }
+    let attached = json!({"topic": "a", "data": {"$base64": "AAE="}});
+    assert_eq!(client.error("jackfield.publish", &attached), -32602, "an attachment would be lost");
     client.call("jackfield.subscribe", &json!({"topics": ["a"]}));
     assert_eq!(client.error("jackfield.subscribe", &json!({"topics": ["a"]})), -32003);
     let mut tcp = Tcp::to(&server);

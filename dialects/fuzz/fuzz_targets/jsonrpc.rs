@@ -55,7 +55,10 @@ impl<D: Dialect> Session<D> {
                         if let Ok(success) = &mut reply.outcome {
                             success.attachments = command.attachments;
                         }
-                        self.dialect.on_reply(request, reply, &mut frames);
+                        // What a plain command gives may look like anything.
+                        let mut plain = Vec::new();
+                        let frames = if request == Request::InTurn { &mut plain } else { &mut frames };
+                        self.dialect.on_reply(request, reply, frames);
                     } else {
                         self.late.push(request);
                     }

@@ -56,9 +56,9 @@ impl Collecting {
         Self { left: count, awaiting: Some(Awaiting { flight, command, parts: Vec::new(), info, limit, room }) }
     }
 
-    /// For a request that is refused, behind others.
-    pub fn passing_over(count: u32, before: Option<Self>) -> Self {
-        Self { left: count.saturating_add(before.map_or(0, |before| before.left)), awaiting: None }
+    /// For requests that have no use for them.
+    pub fn passing_over(count: u32) -> Self {
+        Self { left: count, awaiting: None }
     }
 
     /// The next binary message.
@@ -117,8 +117,9 @@ pub(super) fn may_follow(count: u32, in_batch: bool, inside: bool, options: &Jso
     Ok(())
 }
 
-/// The name of the one member of an object that stands for an attachment.
+/// The name of the one member of an object that is an attachment, or stands for one.
 const BASE64: &str = "$base64";
+const ATTACHMENT: &str = "$attachment";
 
 /// Takes base64 out of params: `{"$attachment": INDEX}` stands there instead.
 pub(super) fn in_params<'a>(
@@ -130,9 +131,14 @@ pub(super) fn in_params<'a>(
     }
     let Ok(mut value) = serde_json::from_str::<Value>(&params) else { return Ok((params, Box::default())) };
     let mut found = Vec::new();
+    // What stands for an attachment already would stand for another one afterwards.
+    let mixed = refers(&value);
     take_base64(&mut value, &mut found)?;
     if found.is_empty() {
         return Ok((params, Box::default()));
+    }
+    if mixed {
+        return Err(words::invalid("it has attachments in its params, and others behind it"));
     }
     let bytes: usize = found.iter().map(|part| part.bytes.len()).sum();
     let (count, limit) = (found.len(), options.attachments);
@@ -147,6 +153,17 @@ pub(super) fn in_params<'a>(
     Ok((Cow::Owned(value.to_string()), found.into()))
 }
 
+/// Whether an attachment is referred to anywhere.
+fn refers(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.len() == 1 && members.contains_key(ATTACHMENT) || members.values().any(refers)
+        }
+        Value::Array(elements) => elements.iter().any(refers),
+        _ => false,
+    }
+}
+
 /// As deep as the params were let in.
 fn take_base64(value: &mut Value, found: &mut Vec<Attachment>) -> Result<(), Failure> {
     match value {
@@ -157,7 +174,7 @@ fn take_base64(value: &mut Value, found: &mut Vec<Attachment>) -> Result<(), Fai
                 })?;
                 let (name, content_type) = (ByteString::new(), ByteString::new());
                 found.push(Attachment { name, content_type, bytes: bytes.into() });
-                *value = json!({ "$attachment": found.len() - 1 });
+                *value = json!({ ATTACHMENT: found.len() - 1 });
                 Ok(())
             }
             None => members.values_mut().try_for_each(|member| take_base64(member, found)),

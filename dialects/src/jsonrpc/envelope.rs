@@ -53,6 +53,11 @@ impl<'a> Envelope<'a> {
         *place = Some(member.value);
     }
 
+    /// How many binary messages follow, if that is said.
+    pub fn announced(&self) -> u32 {
+        self.attachments.and_then(|count| count.parse().ok()).unwrap_or_default()
+    }
+
     /// Whether the parts are what they must be; `text`: what they lie in.
     pub fn places(self, text: &str) -> Result<Places, Wrong> {
         // An id of a wrong type cannot be answered to.
@@ -91,7 +96,7 @@ impl<'a> Envelope<'a> {
 }
 
 /// A text, a number, or null.
-fn is_scalar(value: &str) -> bool {
+pub(super) fn is_scalar(value: &str) -> bool {
     value == "null" || value.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit())
 }
 

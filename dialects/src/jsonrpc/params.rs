@@ -1,3 +1,4 @@
+use super::envelope::is_scalar;
 use jackfield_message::{ByteString, ErrorCode, Failure, json};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -27,7 +28,8 @@ pub(super) fn named<'a>(
 /// The id that is to be cancelled, as it is written: by name, or by position.
 pub(super) fn cancelled_id(params: &str) -> Option<&str> {
     if params.starts_with('[') {
-        return serde_json::from_str::<[&RawValue; 1]>(params).ok().map(|[id]| id.get());
+        let id = serde_json::from_str::<[&RawValue; 1]>(params).ok().map(|[id]| id.get());
+        return id.filter(|id| is_scalar(id));
     }
     let mut id = None;
     // They were checked with the message.
@@ -36,9 +38,12 @@ pub(super) fn cancelled_id(params: &str) -> Option<&str> {
             id = Some(member.value);
         }
     });
-    id
+    id.filter(|id| is_scalar(id))
 }
 
 pub(super) fn no_id() -> Failure {
-    Failure::new(ErrorCode::InvalidParams, format!("'{}' needs the 'id' of a request.", super::CANCEL))
+    Failure::new(
+        ErrorCode::InvalidParams,
+        format!("'{}' needs the 'id' of a request, written as there.", super::CANCEL),
+    )
 }

@@ -1,9 +1,7 @@
 use crate::ByteString;
-use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 
-/// Something that happened, published on a topic. Clones are one event: it is read and put into words once for all that
-/// hear of it.
+/// Something that happened, published on a topic. Clones are one event: it is put into words once for all that hear of it.
 #[derive(Clone, Debug)]
 pub struct Event(Arc<Told>);
 
@@ -11,7 +9,6 @@ pub struct Event(Arc<Told>);
 struct Told {
     topic: ByteString,
     data: ByteString,
-    value: OnceLock<Value>,
     /// In the words of a dialect, for a number of a subscription. Most subscribers have the number 1.
     words: [OnceLock<(&'static str, u64, ByteString)>; 4],
 }
@@ -19,8 +16,8 @@ struct Told {
 impl Event {
     /// `topic`: parts joined by dots. `data`: one JSON text, checked.
     pub fn new(topic: impl Into<ByteString>, data: impl Into<ByteString>) -> Self {
-        let (value, words) = (OnceLock::new(), [const { OnceLock::new() }; 4]);
-        Self(Arc::new(Told { topic: topic.into(), data: data.into(), value, words }))
+        let words = [const { OnceLock::new() }; 4];
+        Self(Arc::new(Told { topic: topic.into(), data: data.into(), words }))
     }
 
     /// Parts joined by dots.
@@ -36,11 +33,6 @@ impl Event {
     /// How much of memory it takes where it waits.
     pub fn bytes(&self) -> usize {
         self.0.topic.len() + self.0.data.len()
-    }
-
-    /// Its data, taken apart.
-    pub fn value(&self) -> &Value {
-        self.0.value.get_or_init(|| serde_json::from_str(&self.0.data).unwrap_or_default())
     }
 
     /// What `write` makes of it for the subscription with this number, made once for all sessions of a dialect.
@@ -80,6 +72,5 @@ mod tests {
         for number in 3..20 {
             assert_eq!(words("a", number), format!("a {number}"));
         }
-        assert_eq!(event.value()["a"], 1);
     }
 }

@@ -128,7 +128,7 @@ const TABLE: [About; 10] = [
                 "last": {"type": "boolean", "default": false, "description": "Begin with the last event of each topic"},
                 "when_full": {
                     "enum": ["drop", "close"], "default": "drop",
-                    "description": "What happens to a connection that does not keep up: the oldest events are dropped and told, or it is closed"
+                    "description": "What happens when events are not taken in time: the oldest are dropped and counted, or the subscription ends, and that is told"
                 },
                 "where": {
                     "type": "object",

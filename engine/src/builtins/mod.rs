@@ -47,6 +47,10 @@ impl Builtin {
 
 /// Does a built-in command. Those that change plugins are done by the manager, in the order in which they come.
 pub(crate) fn run(core: &Arc<Core>, builtin: Builtin, command: Command, reply_to: ReplyTo) -> Submitted {
+    if !command.attachments.is_empty() {
+        let message = format!("The command '{}' takes no attachments.", command.key());
+        return Submitted::Answered(Reply::error(ErrorCode::InvalidParams, message));
+    }
     let wish = match builtin {
         Builtin::Info => return Submitted::Answered(result(&info(core))),
         Builtin::Plugins => return Submitted::Answered(result(&lock(&core.registry).report())),

@@ -17,6 +17,7 @@ type Answer = Result<Reply, Failure>;
 
 /// Params of `jackfield.subscribe`.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Subscribe {
     topics: Vec<String>,
     #[serde(default)]
@@ -80,6 +81,7 @@ pub(super) fn subscribe(core: &Core, command: &Command, reply_to: &ReplyTo) -> A
 /// Ends a subscription of whoever sent `command`.
 pub(super) fn unsubscribe(command: &Command, reply_to: &ReplyTo) -> Answer {
     #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Params {
         subscription: u64,
     }
@@ -91,6 +93,7 @@ pub(super) fn unsubscribe(command: &Command, reply_to: &ReplyTo) -> Answer {
 /// Publishes for a client.
 pub(super) fn publish(core: &Core, command: &Command) -> Answer {
     #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Params<'a> {
         topic: String,
         #[serde(borrow)]
@@ -114,6 +117,9 @@ pub(super) fn publish(core: &Core, command: &Command) -> Answer {
 
 fn params<'a, T: Deserialize<'a>>(command: &'a Command) -> Result<T, Failure> {
     serde_json::from_str(command.params()).map_err(|why| {
+        // Where in the text is of no use to who wrote it by a library.
+        let why = why.to_string();
+        let why = why.split(" at line ").next().unwrap_or_default();
         let text = format!("The params of '{}' do not fit: {why}.", command.key());
         Failure::new(ErrorCode::InvalidParams, text)
     })

@@ -205,6 +205,15 @@ impl Generation {
         if command.dialect == PLAIN && !nested {
             return None;
         }
+        let (bytes, limit) = (command.params().len(), self.ledger.limits.checked_bytes);
+        if bytes > limit {
+            let message = format!(
+                "The params of '{}' have {bytes} bytes; what is held against a schema may have {limit} (limit checked_bytes). \
+                 Attachments may be longer.",
+                command.key()
+            );
+            return Some(self.failure(ErrorCode::TooLarge, message).into());
+        }
         // Counts against an INLINE command: it is done on the same thread.
         let (refusal, demoted) = self.watches[index].run(|| schema.refusal(command));
         if demoted {

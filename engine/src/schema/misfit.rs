@@ -75,6 +75,7 @@ pub(super) fn sentence(misfit: &Misfit, key: &str) -> String {
 }
 
 fn below(path: &str, name: &str) -> String {
+    let name = &name[..name.floor_char_boundary(TOLD_BYTES)];
     format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 

@@ -2,6 +2,7 @@ use super::Filter;
 use crate::call::lock;
 use crate::names::Pattern;
 use jackfield_message::Event;
+use serde_json::Value;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -129,6 +130,10 @@ impl Interest {
         self
     }
 
+    pub(super) fn is_filtered(&self) -> bool {
+        self.filter.is_some()
+    }
+
     pub(super) fn count_filter(&mut self, filters: &Arc<AtomicUsize>) {
         if let Some((_, counted)) = &mut self.filter {
             filters.fetch_add(1, Ordering::Relaxed);
@@ -136,8 +141,10 @@ impl Interest {
         }
     }
 
-    fn wants(&self, event: &Event) -> bool {
-        fits(&self.patterns, event) && self.filter.as_ref().is_none_or(|(filter, _)| filter.fits(event.value()))
+    /// `value`: the data, taken apart; `None`: too long for that.
+    fn wants(&self, event: &Event, value: Option<&Value>) -> bool {
+        let filtered = |(filter, _): &(Filter, _)| value.is_none_or(|value| filter.fits(value));
+        fits(&self.patterns, event) && self.filter.as_ref().is_none_or(filtered)
     }
 }
 
@@ -173,11 +180,16 @@ impl Shared {
     }
 
     /// Gives its number, and whether there is something to hear.
-    pub fn add<'a>(&self, interest: Interest, first: impl Iterator<Item = &'a Event>, room: Room) -> (u64, bool) {
+    pub fn add<'a>(
+        &self,
+        interest: Interest,
+        first: impl Iterator<Item = (&'a Event, Option<Value>)>,
+        room: Room,
+    ) -> (u64, bool) {
         let mut queue = lock(&self.queue);
         queue.numbers += 1;
         let number = queue.numbers;
-        for event in first.filter(|event| interest.wants(event)) {
+        for (event, _) in first.filter(|(event, value)| interest.wants(event, value.as_ref())) {
             queue.waiting.push_back((number, event.clone()));
             queue.bytes += event.bytes();
         }
@@ -187,8 +199,8 @@ impl Shared {
     }
 
     /// True when there was nothing to hear before: else it is awake already, and has not taken all.
-    pub fn push(&self, event: &Event, room: Room) -> bool {
-        lock(&self.queue).push(event, room)
+    pub fn push(&self, event: &Event, value: Option<&Value>, room: Room) -> bool {
+        lock(&self.queue).push(event, value, room)
     }
 
     pub fn wake(&self) {
@@ -208,9 +220,9 @@ struct Queue {
 }
 
 impl Queue {
-    fn push(&mut self, event: &Event, room: Room) -> bool {
+    fn push(&mut self, event: &Event, value: Option<&Value>, room: Room) -> bool {
         let (before, closed) = (self.waiting.len(), self.closed.len());
-        for interest in self.interests.iter().filter(|interest| interest.wants(event)) {
+        for interest in self.interests.iter().filter(|interest| interest.wants(event, value)) {
             self.waiting.push_back((interest.number, event.clone()));
             self.bytes += event.bytes();
         }

@@ -137,3 +137,16 @@ fn whoever_is_gone_gets_nothing() {
     topics.subscribe(vec![Pattern::new("t")], WhenFull::Drop, || ());
     assert_eq!(lock(&topics.state).subscribers.len(), 1, "who is gone stays in the list");
 }
+
+#[test]
+fn filters_let_through_what_is_too_long_for_them() {
+    let limits = Limits { checked_bytes: 10, ..Limits::default() };
+    let (topics, subscriber) = (Topics::new(&limits), Subscriber::default());
+    let filter = Filter::new(serde_json::from_str("{\"a\": 1}").unwrap()).unwrap();
+    topics.add(&subscriber, interest("*", WhenFull::Drop).filtered(filter), false, || ());
+    for data in ["{\"a\": 2}", "{\"a\": 1}", "{\"a\": 2, \"b\": 3}"] {
+        topics.publish("t", data.into());
+    }
+    let heard: Vec<String> = told(&subscriber).into_iter().map(|(_, data)| data).collect();
+    assert_eq!(heard, ["{\"a\": 1}", "{\"a\": 2, \"b\": 3}"]);
+}

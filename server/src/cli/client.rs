@@ -3,6 +3,8 @@
 
 use super::output::{ERROR_MARK, Outcome};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use serde::de::IgnoredAny;
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,10 +32,16 @@ const VALID: &str = "valid are ws://HOST:PORT[/PATH] and tcp://HOST:PORT";
 /// Sends `message` and waits for the answer, however long the command takes.
 pub async fn ask(url: &str, message: &str) -> Outcome {
     match exchange(url, message).await {
-        Ok(answer) if answer.starts_with(ERROR_MARK) => Outcome::Failed(answer),
+        Ok(answer) if answer.starts_with(ERROR_MARK) || is_rpc_error(&answer) => Outcome::Failed(answer),
         Ok(answer) => Outcome::Done { answer, shown: None },
         Err(outcome) => outcome,
     }
+}
+
+/// Whether it is an error of JSON-RPC: the message was a request of that, or the listener speaks nothing else.
+fn is_rpc_error(answer: &str) -> bool {
+    let members = serde_json::from_str::<HashMap<String, IgnoredAny>>(answer).unwrap_or_default();
+    members.contains_key("jsonrpc") && members.contains_key("error")
 }
 
 async fn exchange(url: &str, message: &str) -> Result<String, Outcome> {
@@ -84,7 +92,14 @@ impl<'a> Address<'a> {
             let stream = self.open().await.map_err(|why| why.to_string())?;
             let config =
                 WebSocketConfig::default().max_message_size(Some(ANSWER_BYTES)).max_frame_size(Some(ANSWER_BYTES));
-            let connected = client_async_with_config(self.url, stream, Some(config)).await;
+            // As a server prints it, a listener's parameters may follow the port at once; no request can begin so.
+            let url = match self.url.split_once('?') {
+                Some((place, params)) if !place[place.find("://").map_or(0, |at| at + 3)..].contains('/') => {
+                    format!("{place}/?{params}")
+                }
+                _ => self.url.to_owned(),
+            };
+            let connected = client_async_with_config(url, stream, Some(config)).await;
             connected.map(|(socket, _)| socket).map_err(|why| refusal(&why))
         })
         .await

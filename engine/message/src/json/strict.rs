@@ -58,7 +58,11 @@ impl<'a> Scanner<'a> {
     /// An object from one of its members on, without its bracket.
     fn members(&mut self, mut at: usize, member: &mut dyn FnMut(Member<'a>)) -> Option<usize> {
         self.nesting -= 1;
+        let first = at > 0 && self.peek(at - 1) == b'{';
         at = self.white_space(at);
+        if first && self.peek(at) == b'}' {
+            return Some(at + 1);
+        }
         loop {
             let key = at;
             let key_end = self.key(key)?;

@@ -156,3 +156,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_empty_object_with_a_fault_far_behind_it_has_that_fault() {
+    let text = format!("{{{}}}\n yy{}\u{10}", "\n".repeat(144), "\n".repeat(11));
+    let error = JsonError { what: "something behind the value", at: 148 };
+    assert_eq!(check(&text, 8), Err(error));
+    assert_eq!(scan(&text, 8, |_| panic!("it has no members")), Err(error));
+}

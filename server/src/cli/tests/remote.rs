@@ -71,9 +71,9 @@ async fn a_key_and_params_that_json_rpc_does_not_have_become_one_object() {
 
 #[tokio::test]
 async fn a_message_that_is_json_rpc_itself_is_sent_as_it_is_and_its_answer_printed_as_it_comes() {
-    let error = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":"no"}}"#;
-    let (out, sent) = run(&["call", r#"{"jsonrpc":"2.0","id":7,"method":"a"}"#], error).await;
-    assert_eq!((out, &*sent), (printed(error, "", 0), r#"{"jsonrpc":"2.0","id":7,"method":"a"}"#));
+    let result = r#"{"jsonrpc":"2.0","id":7,"result":  1}"#;
+    let (out, sent) = run(&["call", r#"{"jsonrpc":"2.0","id":7,"method":"a"}"#], result).await;
+    assert_eq!((out, &*sent), (printed(result, "", 0), r#"{"jsonrpc":"2.0","id":7,"method":"a"}"#));
 }
 
 #[tokio::test]
@@ -357,4 +357,22 @@ async fn help_without_a_key_is_the_usage_and_asks_nobody() {
             out.stdout
         );
     }
+}
+
+#[tokio::test]
+async fn an_error_of_json_rpc_is_an_error_answer() {
+    let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}"#;
+    assert_eq!(run(&["call", "{}"], error).await.0, printed("", &format!("error: {error}"), 1));
+    for fine in [r#"{"jsonrpc":"2.0","id":1,"result":{"error":1}}"#, r#"{"error":1}"#] {
+        assert_eq!(run(&["call", "{}"], fine).await.0, printed(fine, "", 0));
+    }
+}
+
+#[tokio::test]
+async fn a_url_is_taken_as_a_server_prints_it() {
+    let (url, task) = answering("1").await;
+    let url = url.trim_end_matches('/').to_owned() + "?order=1";
+    let Command::Call(args) = parse(&format!("call --url {url} {{}}")).unwrap().command else { panic!() };
+    assert_eq!(render(false, call::run(&args, mpsc::unbounded_channel().1).await), printed("1", "", 0));
+    assert_eq!(task.await.unwrap(), "{}");
 }
