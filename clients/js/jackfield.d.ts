@@ -75,9 +75,12 @@ export class Subscription<T = any> implements AsyncIterableIterator<Event<T>> {
 export class Client {
   private constructor();
   readonly url: string;
-  /** Sends a command. Binary values anywhere in params go as attachments; in results they are Uint8Array. */
+  /**
+   * Sends a command. Params are by name (an object) or by position (an array). Binary values anywhere in them go as
+   * attachments; in results they are Uint8Array.
+   */
   call<T = any>(key: string, params?: object, options?: CallOptions): Call<T>;
-  /** Sends pairs of key and params as one message; what became of each, in the same order. */
+  /** Sends pairs of key and params, up to 64 in a message; what became of each, in the same order. */
   batch(
     requests: [key: string, params?: object][],
     options?: Pick<CallOptions, "signal" | "timeout">,

@@ -74,13 +74,20 @@ const isBinary = (value) =>
   value instanceof ArrayBuffer || ArrayBuffer.isView(value) || isBlob(value) || value instanceof Attachment;
 const excerpt = (value) => String(typeof value === "string" ? value : JSON.stringify(value)).slice(0, 200);
 
+// Well below what servers take in one batch (limits.batch, 256 unless configured): their error for a larger one has no id, so
+// that it ends all calls in flight.
+const BATCH = 64;
+
 /** A request as its text and the binary messages that must follow at once. */
-function encode(method, params = {}, members = {}, given = []) {
+function encode(method, params, members = {}, given = []) {
   const blobs = [...given];
-  const body = JSON.stringify(params, function (key, value) {
+  const body = JSON.stringify(params ?? {}, function (key, value) {
     // Not `value`: a Buffer of Node would have turned into JSON by now.
     return isBinary(this[key]) ? { $attachment: blobs.push(this[key]) - 1 } : value;
   });
+  if (!/^[{[]/.test(body)) {
+    throw new TypeError(`params of '${method}' are an object (by name), an array (by position) or undefined, not ${excerpt(body)}`);
+  }
   const head = { jsonrpc: "2.0", ...members, method };
   const attachments = blobs.map((blob) => (blob instanceof Attachment ? blob : new Attachment(blob)));
   if (blobs.length) head.attachments = blobs.length;
@@ -335,7 +342,9 @@ export class Client {
       this.#begin(calls, options.signal, () => {
         const parts = requests.map(([key, params], at) => encode(key, params, { id: calls[at].id }));
         if (parts.some(({ blobs }) => blobs.length)) throw new TypeError("attachments cannot go in a batch");
-        return { text: `[${parts.map(({ text }) => text)}]`, blobs: [] };
+        const texts = [];
+        while (parts.length) texts.push(`[${parts.splice(0, BATCH).map(({ text }) => text)}]`);
+        return { text: texts.shift(), blobs: texts }; // What follows goes as it is: here further texts.
       });
     }
     return Promise.allSettled(calls.map(({ promise }) => promise));

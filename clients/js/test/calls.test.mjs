@@ -22,6 +22,26 @@ test("params as an object, a list, and none; answers in any order", () =>
     },
   ));
 
+test("params that are neither by name nor by position are not sent", () =>
+  withClient(
+    async (peer) => {
+      for (let n = 0; n < 2; n++) {
+        const request = await peer.take();
+        peer.answer(request, [request.method, request.params]);
+      }
+    },
+    async (client) => {
+      for (const wrong of [5, 0, NaN, false, "text", new Date(0), () => {}]) {
+        const refused = { name: "TypeError", message: /'echo' are an object .* an array .* undefined, not / };
+        await assert.rejects(client.call("echo", wrong), refused);
+        await assert.rejects(client.notify("echo", wrong), refused);
+        const [{ reason }] = await client.batch([["echo", wrong]]);
+        assert.ok(reason instanceof TypeError);
+      }
+      for (const none of [undefined, null]) assert.deepEqual(await client.call("none", none), ["none", {}]);
+    },
+  ));
+
 test("progress is told to its call", async () => {
   const told = [];
   await withClient(
@@ -124,6 +144,27 @@ test("a batch", () =>
       assert.ok(refused.reason instanceof TypeError);
     },
   ));
+
+test("a large batch goes in several messages", async () => {
+  const sizes = [];
+  await withClient(
+    async (peer) => {
+      const batches = [await peer.take(), await peer.take(), await peer.take()];
+      for (const requests of batches.reverse()) {
+        sizes.unshift(requests.length);
+        peer.send([...requests].reverse().map(({ id, params }) => ({ jsonrpc: "2.0", id, result: params.n })));
+      }
+      peer.answer(await peer.take(), "next");
+    },
+    async (client) => {
+      const numbers = Array.from({ length: 150 }, (_, n) => n);
+      const settled = await client.batch(numbers.map((n) => ["echo", { n }]));
+      assert.deepEqual(settled, numbers.map((value) => ({ status: "fulfilled", value })));
+      assert.equal(await client.call("next"), "next");
+    },
+  );
+  assert.deepEqual(sizes, [64, 64, 22]);
+});
 
 test("notifications have no id", () =>
   withClient(

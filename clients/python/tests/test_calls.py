@@ -8,7 +8,7 @@ from .scripted import client_of, served
 
 
 class Calls(unittest.IsolatedAsyncioTestCase):
-    async def test_params_by_name_as_a_value_and_none(self):
+    async def test_params_by_name_in_one_argument_and_none(self):
         async def script(peer):
             for _ in range(4):
                 request = await peer.take()
@@ -30,6 +30,20 @@ class Calls(unittest.IsolatedAsyncioTestCase):
                     await client.call("e", wrong)
             with self.assertRaises(TypeError):
                 await client.call("e", {"a": 1}, b=2)
+
+    async def test_params_that_are_neither_by_name_nor_by_position_are_not_sent(self):
+        async def script(peer):
+            for _ in range(2):
+                request = await peer.take()
+                await peer.answer(request, [request["method"], request["params"]])
+
+        async with client_of(script) as client:
+            for wrong in (5, 0, False, 1.5, "text", ""):
+                for work in (client.call("echo", wrong), client.notify("echo", wrong), client.batch([("echo", wrong)])):
+                    with self.assertRaisesRegex(TypeError, rf"'echo' are a dict .* a list .* None, not {type(wrong).__name__}$"):
+                        await work
+            self.assertEqual(await client.call("none", None), ["none", {}])
+            self.assertEqual(await client.call("pair", (1, 2)), ["pair", [1, 2]])
 
     async def test_answers_come_in_any_order(self):
         async def script(peer):
@@ -148,6 +162,21 @@ class Calls(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(await client.batch([]), [])
             with self.assertRaises(ValueError):
                 await client.batch([("a", {"file": b"bytes"})])
+
+    async def test_a_large_batch_goes_in_several_messages(self):
+        sizes = []
+
+        async def script(peer):
+            batches = [await peer.take() for _ in range(3)]
+            sizes.extend(map(len, batches))
+            for requests in reversed(batches):
+                await peer.send([{"jsonrpc": "2.0", "id": r["id"], "result": r["params"]["n"]} for r in reversed(requests)])
+            await peer.answer(await peer.take(), "next")
+
+        async with client_of(script) as client:
+            self.assertEqual(await client.batch(("echo", {"n": n}) for n in range(150)), list(range(150)))
+            self.assertEqual(await client.call("next"), "next")
+        self.assertEqual(sizes, [64, 64, 22])
 
     async def test_notifications_have_no_id(self):
         async def script(peer):

@@ -24,6 +24,10 @@ log = logging.getLogger("jackfield")
 # One attachment may have as much on a server with default limits.
 _MESSAGE_BYTES = 256 << 20
 
+# Well below what servers take in one batch (limits.batch, 256 unless configured): their error for a larger one has no id, so
+# that it ends all calls in flight.
+_BATCH = 64
+
 
 class Client:
     """One connection. Made by connect(); usable from the loop that made it."""
@@ -50,7 +54,7 @@ class Client:
         attachments: Iterable[BytesLike] = (),
         **named: Any,
     ) -> Any:
-        """Sends a command and returns its result. Params are `params` or the named ones.
+        """Sends a command and returns its result. Params are the named ones, or `params`: a dict, or a list by position.
 
         Bytes anywhere in params go as attachments; `attachments` come before them, and {"$attachment": INDEX} names them.
         `progress` is called with each Progress; what it raises cancels the command. When the task that waits is cancelled,
@@ -80,7 +84,7 @@ class Client:
         return call
 
     async def batch(self, requests: Iterable[tuple[str, Any]], *, timeout: Optional[float] = None) -> list[Any]:
-        """Sends pairs of key and params as one message; a result or a JackfieldError for each, in the same order."""
+        """Sends pairs of key and params, up to 64 in a message; a result or a JackfieldError for each, in the same order."""
         calls, texts = [], []
         for key, params in requests:
             call = Call(self, next(self._ids), key, None)
@@ -91,7 +95,8 @@ class Client:
             texts.append(text)
         if calls:
             self._begin(calls, timeout)
-            self._spawn(self._send(f"[{','.join(texts)}]"))
+            for at in range(0, len(texts), _BATCH):
+                self._spawn(self._send(f"[{','.join(texts[at : at + _BATCH])}]"))
         return await asyncio.gather(*(call._future for call in calls), return_exceptions=True)
 
     async def notify(self, key: str, params: Any = None, /, *, attachments: Iterable[BytesLike] = (), **named: Any) -> None:
@@ -271,7 +276,7 @@ def _cancel(timer: asyncio.TimerHandle, _: object) -> None:
 
 def _params(params: Any, named: dict[str, Any]) -> Any:
     if named and params is not None:
-        raise TypeError("params as a value and by name: use one of them")
+        raise TypeError("params both in one argument and by name: use one of them")
     return named if params is None else params
 
 

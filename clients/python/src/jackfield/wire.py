@@ -46,6 +46,8 @@ def encode(method: str, params: Any, attachments: Iterable[BytesLike] = (), **me
     for attachment in attachments:
         refer(attachment)
     body = _dumps({} if params is None else params, default=refer)
+    if body[0] not in "{[":
+        raise TypeError(f"params of '{method}' are a dict (by name), a list (by position) or None, not {type(params).__name__}")
     head = {"jsonrpc": "2.0", **members, "method": method}
     if blobs:
         head["attachments"] = len(blobs)
