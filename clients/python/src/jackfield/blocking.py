@@ -160,11 +160,22 @@ class BlockingClient:
             if self._closed:
                 raise NotConnected(f"not connected to {self.url} (closed by this client): connect again")
             raise RuntimeError("a progress callback cannot wait for the client: it runs on the thread that reads answers")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        tasks: list[asyncio.Task[Any]] = []
+        given_up = False
+
+        async def kept() -> Any:
+            if given_up:
+                work.close()
+                raise asyncio.CancelledError
+            tasks.append(asyncio.current_task())  # type: ignore[arg-type]
+            return await work
+
         try:
-            return future.result()
-        except BaseException:  # With KeyboardInterrupt the work goes on: cancelled, it cancels the command.
-            future.cancel()
+            return asyncio.run_coroutine_threadsafe(kept(), self._loop).result()
+        except BaseException:
+            # With KeyboardInterrupt, which may come anywhere here, the work goes on: cancelled, it cancels the command.
+            given_up = True
+            self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in tasks])
             raise
 
     def _serve(self) -> None:
