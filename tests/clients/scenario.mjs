@@ -77,7 +77,12 @@ async function lost(client, line) {
   for (const end = Date.now() + 30_000; Date.now() < end; await sleep(10)) {
     try {
       const call = client.call("jackfield.info", {}, { timeout: 10_000 });
-      if (!told) console.log("calling");
+      if (!told) {
+        call.catch(() => {});
+        // It is sent by then.
+        await new Promise(setImmediate);
+        console.log("calling");
+      }
       told = true;
       await call;
     } catch (error) {

@@ -101,9 +101,22 @@ impl Server {
     /// Sends a signal.
     #[cfg(unix)]
     pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(self.process(), signal)
+            .expect("a child that was not waited for can be signalled");
+    }
+
+    /// Stops all its threads where they are, and waits until they stand: some go on for a while after the signal.
+    #[cfg(unix)]
+    pub fn pause(&self) {
+        self.signal(rustix::process::Signal::STOP);
+        let stopped = rustix::process::waitpid(Some(self.process()), rustix::process::WaitOptions::UNTRACED);
+        assert!(stopped.is_ok_and(|found| found.is_some_and(|(_, status)| status.stopped())), "it does not stop");
+    }
+
+    #[cfg(unix)]
+    fn process(&self) -> rustix::process::Pid {
         let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw);
-        let pid = pid.expect("a child has a process id");
-        rustix::process::kill_process(pid, signal).expect("a child that was not waited for can be signalled");
+        pid.expect("a child has a process id")
     }
 
     /// Ends it at once, as a crash does, and waits until it is gone.

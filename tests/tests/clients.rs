@@ -9,7 +9,6 @@ use jackfield_tests::gate::{self, Gate};
 use jackfield_tests::script::{self, Script};
 use jackfield_tests::server::{Home, Server, Setup};
 use jackfield_tests::{repo_file, root};
-use rustix::process::Signal;
 use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
@@ -53,7 +52,7 @@ fn play(scenario: &str, end: End) {
         }
         End::InFlight => {
             // It takes the call, and does not get to it.
-            server.signal(Signal::STOP);
+            server.pause();
             client.type_line("");
             assert_eq!(client.line(), "calling");
             let home = server.kill();
