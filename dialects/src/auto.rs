@@ -49,8 +49,6 @@ impl Dialect for Auto {
 
     fn on_message(&mut self, message: Frame, keys: &dyn Keys, actions: &mut Vec<Action>) {
         match message {
-            // What stands between a request and its attachments is no attachment, whatever it is.
-            Frame::Text(text) if !self.jsonrpc.is_collecting() => self.on_text(text, keys, actions),
             Frame::Text(text) => {
                 self.jsonrpc.interrupt(actions);
                 self.on_text(text, keys, actions);

@@ -1,4 +1,4 @@
-//! JSON-RPC 2.0 (jsonrpc.org/specification, of 2013-01-04), whole, and what stands in `INTERFACE` beyond it: progress, cancel,
+//! JSON-RPC 2.0 (jsonrpc.org/specification, of 2013-01-04), whole, and what the README shows beyond it: progress, cancel,
 //! events, and binary messages as attachments.
 
 mod attachments;
@@ -83,12 +83,7 @@ impl JsonRpc {
         Self { options, flights: Slab::new(), batches: Slab::new(), collecting: None }
     }
 
-    /// Whether the next message belongs to the last one.
-    pub(crate) fn is_collecting(&self) -> bool {
-        self.collecting.is_some()
-    }
-
-    /// Another message comes, though attachments were awaited.
+    /// A text comes. What stands between a request and its attachments is no attachment, and ends the request.
     pub(crate) fn interrupt(&mut self, actions: &mut Vec<Action>) {
         let Some(interrupted) = self.collecting.take() else { return };
         if let Some(wrong) = interrupted.give_up().filter(|wrong| wrong.id.is_some()) {
@@ -133,8 +128,8 @@ impl JsonRpc {
             let mut envelope = Envelope::default();
             match json::scan(&text, self.options.nesting, |member| envelope.see(member)) {
                 Ok(json::Kind::Object) => {
+                    announced = announced.saturating_add(envelope.announced());
                     let places = envelope.places(&text);
-                    announced = announced.saturating_add(places.as_ref().map_or(0, |places| places.attachments));
                     self.request(text, places, keys, Some(batch), actions);
                 }
                 _ => self.refuse(Wrong::invalid("a request is an object"), Some(batch), actions),

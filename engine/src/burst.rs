@@ -8,7 +8,7 @@ use crate::gate::Refusal;
 use crate::generation::{Generation, Inside, SLOW};
 use crate::router::{Class, Overlap, Slot, Table};
 use arc_swap::Guard;
-use jackfield_message::{Command, Reply};
+use jackfield_message::{ByteString, Command, Reply};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
@@ -61,15 +61,17 @@ impl<'e> Burst<'e> {
         }
     }
 
-    /// The declared names of a command's params, for one whose params came by position. `None`: no such command.
-    pub fn param_order(&self, key: &str) -> Option<ParamOrder> {
+    /// The names of a command's params, in the order in which it declares them. Empty: it declares none, or is unknown.
+    pub fn param_order(&self, key: &str) -> Vec<ByteString> {
         let of = |slot: &Slot| match slot {
-            Slot::Builtin(_) => ParamOrder(Names::Builtin(builtins::param_order(key))),
+            Slot::Builtin(_) => builtins::param_order(key).iter().map(|name| ByteString::from_static(name)).collect(),
             Slot::Plugin(entry) => {
-                ParamOrder(Names::Plugin(entry.generation.descriptor.commands[entry.command].param_order.clone()))
+                let names = &entry.generation.descriptor.commands[entry.command].param_order;
+                names.iter().map(|name| name.as_str().into()).collect()
             }
         };
-        self.find(key).map(of).or_else(|| self.core.router.load().find(key).map(of))
+        // What is not there may have come since.
+        self.find(key).map(of).or_else(|| self.core.router.load().find(key).map(of)).unwrap_or_default()
     }
 
     /// Runs an INLINE command here and now, where nothing is in its way. `None`: it is to be submitted.
@@ -104,44 +106,6 @@ impl<'e> Burst<'e> {
                 self.core.submit(&self.table, command, caller)
             }
         }
-    }
-}
-
-/// The names of a command's params, in the order in which they can be given; shared, not copied.
-#[derive(Clone, Debug)]
-pub struct ParamOrder(Names);
-
-#[derive(Clone, Debug)]
-enum Names {
-    Builtin(&'static [&'static str]),
-    Plugin(Arc<[String]>),
-}
-
-impl ParamOrder {
-    /// How many there are; 0: params cannot be given by position.
-    pub fn len(&self) -> usize {
-        match &self.0 {
-            Names::Builtin(names) => names.len(),
-            Names::Plugin(names) => names.len(),
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The name of the param at `place`, from 0.
-    pub fn get(&self, place: usize) -> Option<&str> {
-        match &self.0 {
-            Names::Builtin(names) => names.get(place).copied(),
-            Names::Plugin(names) => names.get(place).map(String::as_str),
-        }
-    }
-
-    /// All names, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).filter_map(|place| self.get(place))
     }
 }
 

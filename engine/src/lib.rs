@@ -32,7 +32,7 @@ mod sync;
 mod timer;
 mod topics;
 
-pub use burst::{Burst, ParamOrder};
+pub use burst::Burst;
 pub use call::{Caller, Order, ReplySink};
 pub use dispatch::{CallHandle, Submitted};
 pub use engine::{Engine, EngineConfig, EngineError, LastEnd};

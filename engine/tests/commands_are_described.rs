@@ -38,15 +38,12 @@ fn the_document_is_the_same_bytes_until_a_swap_and_another_after_it() {
 fn the_order_of_params_is_known_of_every_command_and_of_nothing_else() {
     let bench = Setup::new().with("desk.so", &desk(&["-DORDER=JF_STR(\"b\"), JF_STR(\"a\")"])).start();
     let burst = bench.engine.burst();
-    let order = |key: &str| burst.param_order(key).map(|order| order.iter().map(str::to_owned).collect::<Vec<_>>());
-    assert_eq!(order("desk.serial").unwrap(), ["b", "a"]);
-    assert_eq!(order("jackfield.plugins.load").unwrap(), ["file"]);
-    assert_eq!(order("jackfield.info").unwrap(), [""; 0]);
-    assert_eq!(order("desk.none"), None);
-    let names = burst.param_order("desk.serial").unwrap();
-    assert_eq!((names.len(), names.is_empty(), names.get(1), names.get(2)), (2, false, Some("a"), None));
+    assert_eq!(burst.param_order("desk.serial"), ["b", "a"]);
+    assert_eq!(burst.param_order("jackfield.plugins.load"), ["file"]);
+    assert_eq!(burst.param_order("jackfield.info"), [""; 0]);
+    assert_eq!(burst.param_order("desk.none"), [""; 0]);
     // A key that has come since the burst began.
     bench.put("more.so", &desk(&["-DID=\"more\"", "-DORDER=JF_STR(\"c\")"]));
     bench.step("swapped");
-    assert_eq!(order("more.serial").unwrap(), ["c"]);
+    assert_eq!(burst.param_order("more.serial"), ["c"]);
 }

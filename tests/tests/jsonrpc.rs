@@ -81,6 +81,22 @@ fn at_session_in_flight_a_request_is_refused_and_a_batch_waits() {
 }
 
 #[test]
+fn what_waits_of_batches_is_bounded_in_bytes_too() {
+    let server = gate::setup().config("[limits]\nsession_in_flight = 1\nmessage_bytes = 1000\n").start();
+    let gate = Gate::new(server.home(), "g");
+    let mut client = rpc(&server);
+    client.send(1, "gate.wait", &wait(&gate));
+    let held = gate.entered();
+    let request =
+        |id: usize| json!([{"jsonrpc": "2.0", "id": id, "method": "gate.serial", "params": ["x".repeat(600)]}]);
+    client.0.send(&[&request(2).to_string(), &request(3).to_string()]);
+    let refused = client.receive();
+    assert_eq!((&refused[0]["id"], &refused[0]["error"]["code"]), (&json!(3), &json!(-32003)), "{refused}");
+    drop(held);
+    assert_eq!((client.receive()["id"].take(), client.receive()[0]["id"].take()), (json!(1), json!(2)));
+}
+
+#[test]
 fn a_cancel_reaches_commands_that_wait_and_commands_that_run() {
     let server = gate::setup().config("[limits]\ncancel_grace_s = 0.05\n").start();
     let gate = Gate::new(server.home(), "g");

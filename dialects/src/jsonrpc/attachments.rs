@@ -138,7 +138,7 @@ pub(super) fn in_params<'a>(
         return Ok((params, Box::default()));
     }
     if mixed {
-        return Err(words::invalid("it has attachments in its params, and others behind it"));
+        return Err(words::invalid("{\"$attachment\": ...} stands in its params beside {\"$base64\": ...}"));
     }
     let bytes: usize = found.iter().map(|part| part.bytes.len()).sum();
     let (count, limit) = (found.len(), options.attachments);

@@ -34,7 +34,7 @@ pub(crate) struct CommandInfo {
     /// JSON Schema of the result; empty: anything.
     pub result_schema: String,
     /// Names of the params, for callers that give them by position.
-    pub param_order: Arc<[String]>,
+    pub param_order: Vec<String>,
     /// Example params, each a JSON text.
     pub examples: Vec<String>,
 }
@@ -147,7 +147,7 @@ mod tests {
 
     fn command() -> CommandInfo {
         let (params_schema, result_schema) = (String::new(), String::new());
-        let (params, param_order, examples) = (None, Arc::default(), Vec::new());
+        let (params, param_order, examples) = (None, Vec::new(), Vec::new());
         let (key, help, class) = (ByteString::from("k"), String::new(), Class::Serial);
         CommandInfo { key, class, flags: 0, help, params_schema, params, result_schema, param_order, examples }
     }

@@ -1,3 +1,4 @@
+use super::held;
 use jackfield_dialects::Wishes;
 use jackfield_engine::CallHandle;
 use jackfield_message::Command;
@@ -71,6 +72,11 @@ impl Flights {
     /// How many wait to be submitted.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// What they keep in memory.
+    pub fn waiting_bytes(&self) -> usize {
+        self.waiting.iter().map(|(_, command, _)| held(command)).sum()
     }
 
     /// A command waits for its turn.

@@ -10,7 +10,7 @@ use crate::stop::Stop;
 use crate::transport::{Transport, TransportError};
 use flights::Flights;
 use jackfield_dialects::{Action, Close, Dialect, Frame, Frames, Keys, Request, Wishes};
-use jackfield_engine::{Burst, Caller, Engine, Limits, Order, ParamOrder, ReplySink, Submitted, Told};
+use jackfield_engine::{Burst, Caller, Engine, Limits, Order, ReplySink, Submitted, Told};
 use jackfield_message::{ByteString, Command, ErrorCode, Failure, Reply, SessionId};
 use lineup::Lineup;
 use replies::Replies;
@@ -128,7 +128,7 @@ impl Keys for Registered<'_> {
     }
 
     fn param_order(&self, key: &str) -> Vec<ByteString> {
-        self.0.param_order(key).iter().flat_map(ParamOrder::iter).map(ByteString::from).collect()
+        self.0.param_order(key)
     }
 }
 

@@ -24,7 +24,10 @@ impl<T: Transport> Session<T> {
         burst: &Burst<'_>,
     ) -> Result<(), TransportError> {
         if let Some(busy) = self.busy(&command) {
-            if wishes.patience && self.flights.waiting() < self.shared.limits.batch {
+            let limits = &self.shared.limits;
+            let room = self.flights.waiting() < limits.batch
+                && self.flights.waiting_bytes() + held(&command) <= limits.message_bytes;
+            if wishes.patience && room {
                 self.flights.wait(number, command, wishes);
                 return Ok(());
             }
@@ -143,10 +146,10 @@ impl<T: Transport> Session<T> {
         let replies = self.replies.clone();
         let Some(subscriber) = replies.subscriber() else { return Ok(()) };
         while !self.transport.is_full() {
-            let mut told = std::mem::take(&mut self.told);
-            if !subscriber.take(&mut told, WRITE_BYTES) {
+            if !subscriber.take(&mut self.told, WRITE_BYTES) {
                 return Ok(());
             }
+            let mut told = std::mem::take(&mut self.told);
             let done = self.say(|dialect, frames| {
                 for told in told.drain(..) {
                     match told {

@@ -21,8 +21,6 @@ use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, W
 pub struct WebSocket {
     inlet: Inlet,
     protocol: WebSocketContext,
-    /// Read buffer in bytes.
-    buffer: usize,
     /// The protocol's buffers have grown by a large message.
     grown: bool,
     longest: Longest,
@@ -48,14 +46,6 @@ pub struct Longest {
 /// After a message of so many bytes the memory that it took is given back.
 const LARGE: usize = 256 << 10;
 
-fn config(buffer: usize, limit: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(Inlet::portion(buffer))
-        .write_buffer_size(WRITE_BYTES)
-        .max_message_size(Some(limit))
-        .max_frame_size(Some(limit))
-}
-
 impl WebSocket {
     /// On a connection whose handshake is done. `read`: bytes that came behind it. `buffer`: read buffer in bytes.
     pub fn new(stream: TcpStream, read: Bytes, buffer: usize, longest: Longest) -> Self {
@@ -63,9 +53,13 @@ impl WebSocket {
         let inlet = Inlet::new(stream, buffer, read.len());
         let due = inlet.holds_more();
         // A copy: HTTP's buffer behind these few bytes, or none, would stay as long as the connection.
-        let (read, config) = (read.to_vec(), config(buffer, limit));
-        let protocol = WebSocketContext::from_partially_read(read, Role::Server, Some(config));
-        Self { inlet, protocol, buffer, grown: false, longest, limit, queued: 0, due, ended: false }
+        let config = WebSocketConfig::default()
+            .read_buffer_size(Inlet::portion(buffer))
+            .write_buffer_size(WRITE_BYTES)
+            .max_message_size(Some(limit))
+            .max_frame_size(Some(limit));
+        let protocol = WebSocketContext::from_partially_read(read.to_vec(), Role::Server, Some(config));
+        Self { inlet, protocol, grown: false, longest, limit, queued: 0, due, ended: false }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, TransportError>> {
@@ -100,7 +94,7 @@ impl WebSocket {
         if self.due || self.queued > 0 || self.inlet.holds_more() {
             return;
         }
-        self.protocol = WebSocketContext::new(Role::Server, Some(config(self.buffer, self.limit)));
+        self.protocol = WebSocketContext::new(Role::Server, Some(*self.protocol.get_config()));
         self.grown = false;
     }
 
