@@ -79,14 +79,14 @@ class Blocking(unittest.TestCase):
                 seen.put((await peer.take())["method"])
 
         def interrupt():
-            seen.get(timeout=5)
+            seen.get(timeout=20)
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
         url = self.serve(script)
         threading.Thread(target=interrupt).start()
         with self.assertRaises(KeyboardInterrupt), jackfield.connect_blocking(url) as client:
             client.call("long")
-        self.assertEqual(seen.get(timeout=5), "jackfield.cancel")
+        self.assertEqual(seen.get(timeout=20), "jackfield.cancel")
 
     def test_a_callback_cannot_wait_for_its_own_thread(self):
         async def script(peer):

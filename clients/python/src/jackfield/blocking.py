@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent import futures
 from typing import Any, Optional, TypeVar
 
 from .call import Call, Progress
@@ -14,6 +15,9 @@ from .subscription import Event, Subscription
 from .wire import Attachment, BytesLike
 
 T = TypeVar("T")
+
+# How long an interrupt may go unseen, in seconds.
+_TURN = 0.5
 
 
 class BlockingCall:
@@ -171,7 +175,11 @@ class BlockingClient:
             return await work
 
         try:
-            return asyncio.run_coroutine_threadsafe(kept(), self._loop).result()
+            future = asyncio.run_coroutine_threadsafe(kept(), self._loop)
+            # In turns: a wait without a limit can miss an interrupt that comes as it begins, and on Windows misses all.
+            while not futures.wait([future], timeout=_TURN).done:
+                pass
+            return future.result()
         except BaseException:
             # With KeyboardInterrupt, which may come anywhere here, the work goes on: cancelled, it cancels the command.
             given_up = True
