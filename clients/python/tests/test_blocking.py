@@ -83,6 +83,8 @@ class Blocking(unittest.TestCase):
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
         url = self.serve(script)
+        # Whoever started the tests may ignore it, as a shell does for what runs in the background.
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         threading.Thread(target=interrupt).start()
         with self.assertRaises(KeyboardInterrupt), jackfield.connect_blocking(url) as client:
             client.call("long")
