@@ -29,7 +29,7 @@
 #ifndef JACKFIELD_PLUGIN_H
 #define JACKFIELD_PLUGIN_H
 
-#include "types.h"
+#include "command.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,11 +55,6 @@ extern "C" {
 typedef struct jf_host jf_host;
 typedef struct jf_plugin jf_plugin;
 typedef struct jf_descriptor jf_descriptor;
-typedef struct jf_command_info jf_command_info;
-typedef struct jf_attachment jf_attachment;
-typedef struct jf_command jf_command;
-typedef struct jf_reply_attachment jf_reply_attachment;
-typedef struct jf_reply jf_reply;
 typedef struct jf_store_v1 jf_store_v1;
 typedef struct jf_topics_v1 jf_topics_v1;
 typedef struct jf_call_v1 jf_call_v1;
@@ -73,43 +68,6 @@ typedef struct jf_thread_v1 jf_thread_v1;
  * from `struct_size`, services and extensions. The major version is in the name of the entry function.
  */
 #define JF_ABI_MINOR 0
-
-/* ---- log levels ---- */
-
-/** For the author of the plugin. */
-#define JF_LOG_DEBUG 10
-/** For the operator, normal. */
-#define JF_LOG_INFO 20
-/** For the operator, something is odd and was handled. */
-#define JF_LOG_WARN 30
-/** For the operator, something was not done. */
-#define JF_LOG_ERROR 40
-
-/* ---- command classes: where `handle` runs ---- */
-
-/** On the generation's serial thread. Excludes only other SERIAL commands of the same instance. */
-#define JF_SERIAL 0
-/** On one of the generation's worker threads, any number at once. */
-#define JF_CONCURRENT 1
-/**
- * On the thread that reads the client's socket, on several of them at once. For short work that never blocks. The reply
- * must be made, or returned, before `handle` returns: JF_PENDING is an error here. A key that is slow again and again is
- * moved to CONCURRENT by the host, with an event.
- */
-#define JF_INLINE 2
-
-/* ---- flags of a command; unknown bits are ignored ---- */
-
-/** Clients of dialects without structured results get the bare acknowledgement instead of the result. */
-#define JF_COMMAND_ACK_ONLY 1
-/** Changes nothing. */
-#define JF_COMMAND_READ_ONLY 2
-/** The key is empty: gets every message that no key matches, whole, as params. One such plugin at most is served. */
-#define JF_COMMAND_CATCH_ALL 4
-/** Is cancelled when the session that sent it ends. */
-#define JF_COMMAND_CANCEL_ON_DISCONNECT 8
-/** Doing it twice is the same as doing it once. */
-#define JF_COMMAND_IDEMPOTENT 16
 
 /* ---- flags of a plugin; unknown bits are ignored ---- */
 
@@ -246,123 +204,6 @@ struct jf_descriptor {
     const jf_command_info *const *commands;
     /** Number of `commands`: at most 1,024. */
     size_t command_count;
-};
-
-/**
- * One command that a plugin takes. Static until unload. The schemas, names of params and examples of all commands of a
- * plugin have at most 1 MiB together.
- */
-struct jf_command_info {
-    /** Size of this struct as the plugin knows it. */
-    uint32_t struct_size;
-    /** JF_SERIAL, JF_CONCURRENT or JF_INLINE. */
-    uint32_t command_class;
-    /** JF_COMMAND_*. */
-    uint32_t flags;
-    /** Number of `param_order`. */
-    uint32_t param_count;
-    /**
-     * The key: 1 to 128 bytes without control characters; not beginning with `jackfield.` or `rpc.`. Empty only with
-     * JF_COMMAND_CATCH_ALL.
-     */
-    jf_str key;
-    /** One line for people. */
-    jf_str help;
-    /**
-     * JSON Schema of the params (an object, `true` or `false`); empty: anything. Without a draft named in `$schema`, draft
-     * 2020-12; a schema that refers to other documents, or cannot be compiled, refuses the plugin. Params that do not fit
-     * are answered JF_E_INVALID_PARAMS by the host and `handle` is not called, but for clients of the plain dialect
-     * (`zeiss`), or where the operator has turned that off: so check them all the same. An attachment stands in params
-     * as {"$attachment": N}.
-     */
-    jf_str params_schema;
-    /** JSON Schema of the result, in the same way; results are not held against it. */
-    jf_str result_schema;
-    /** Names of the params in the order for callers that give them by position; none empty or twice. */
-    const jf_str *param_order;
-    /** Example params, each a JSON text. */
-    const jf_str *examples;
-    /** Number of `examples`. */
-    size_t example_count;
-};
-
-/** Binary data beside the JSON of a command. Borrowed, valid as long as its command. */
-struct jf_attachment {
-    /** Size of this struct as the host knows it. */
-    uint32_t struct_size;
-    /** None yet: 0. */
-    uint32_t flags;
-    /** Name given by the client; may be empty. */
-    jf_str name;
-    /** Media type; may be empty. */
-    jf_str content_type;
-    /** The whole data in one piece. */
-    jf_bytes bytes;
-};
-
-/** A command for `handle`. Borrowed: valid until `handle` has returned and the token is finished. */
-struct jf_command {
-    /** Size of this struct as the host knows it. */
-    uint32_t struct_size;
-    /** Number of `attachments`. */
-    uint32_t attachment_count;
-    /** Names this command in `reply`, `progress`, `is_cancelled` and `cancel`. */
-    jf_token token;
-    /** The key that was called, as in the descriptor. */
-    jf_str key;
-    /** One JSON text, checked by the host: UTF-8, well formed, no deeper than its limit. Catch-all: the whole message. */
-    jf_str params;
-    /** Array of pointers. */
-    const jf_attachment *const *attachments;
-    /** The connection it came from; 0: none. */
-    uint64_t session;
-    /** Who the caller is; empty: anonymous. */
-    jf_str principal;
-    /** The wire format it came in, such as "zeiss". */
-    jf_str dialect;
-    /** W3C trace id in hexadecimal; may be empty. */
-    jf_str trace_id;
-    /** When it has to be answered, on the monotonic clock (Linux: CLOCK_MONOTONIC), in nanoseconds; 0: no limit. */
-    uint64_t deadline_ns;
-};
-
-/** An attachment of a reply. */
-struct jf_reply_attachment {
-    /** Size of this struct as the plugin knows it. */
-    uint32_t struct_size;
-    /** None yet: 0. */
-    uint32_t flags;
-    /** May be empty; copied. */
-    jf_str name;
-    /** Media type; may be empty; copied. */
-    jf_str content_type;
-    /** Borrowed data: copied during `reply`. */
-    jf_bytes bytes;
-    /** Owned data: wins over `bytes` when its `ptr` is set. */
-    jf_buf buf;
-};
-
-/** The answer to a command. */
-struct jf_reply {
-    /** Size of this struct as the plugin knows it. */
-    uint32_t struct_size;
-    /** JF_OK, or why the command failed. */
-    jf_status status;
-    /** The plugin's own error number, passed on to the caller; 0: none. */
-    int64_t code;
-    /**
-     * For people, when `status` is an error: what, where, which value, what would be valid. Plain clients get "Error: "
-     * and this text. Copied.
-     */
-    jf_str message;
-    /** One JSON text: the result, or details of the error; empty: null. Borrowed: copied during `reply`. */
-    jf_str json;
-    /** The same as an owned buffer: wins over `json` when its `ptr` is set; released on the control thread. */
-    jf_buf json_buf;
-    /** Array of pointers; borrowed during `reply`. */
-    const jf_reply_attachment *const *attachments;
-    /** Number of `attachments`. */
-    size_t attachment_count;
 };
 
 /**

@@ -137,8 +137,8 @@ struct jf_bytes {
 
 /**
  * Owned bytes with the way to give them back. Who takes a jf_buf calls `release(ctx, ptr, len)` exactly once, unless
- * `release` is NULL (static data, or none). The host calls it on the generation's control thread. Nobody frees the other
- * side's memory in any other way.
+ * `release` is NULL (static data, or none). The engine gives a plugin's back on the control thread of its generation, a host
+ * application's on any thread. Nobody frees the other side's memory in any other way.
  */
 struct jf_buf {
     /** First byte; may be NULL only with `len` 0. */

@@ -1,7 +1,6 @@
 //! Optional abilities, looked up by id with a revision, in both directions (`plugin.h`).
 
-use crate::plugin::*;
-use crate::types::*;
+use crate::{command::*, plugin::*, types::*};
 use core::ffi::c_void;
 
 /// Id of [`jf_store_v1`], a service of the host.

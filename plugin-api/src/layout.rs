@@ -2,7 +2,7 @@
 //! and by a C compiler through the table (`tests/tests/header.rs`). Structs grow only at the end, so a line here may be
 //! added but, after the first tagged release, never changed.
 
-use crate::{ext::*, plugin::*, types::*};
+use crate::{command::*, ext::*, plugin::*, types::*};
 
 /// One struct: name, size in bytes, and (field, offset) in order.
 pub struct Layout {

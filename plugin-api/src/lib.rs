@@ -1,7 +1,8 @@
 //! The plugin ABI of Jackfield, version 1.
 //!
 //! - [`types`]: the small value types and the status numbers, shared by every C header of the project (`types.h`)
-//! - [`plugin`]: entry, host table, plugin table, descriptor, command, reply (`plugin.h`)
+//! - [`command`]: a command, what is said of it, and its reply; for plugins and host applications alike (`command.h`)
+//! - [`plugin`]: entry, host table, plugin table, descriptor (`plugin.h`)
 //! - [`ext`]: optional abilities, looked up by id, in both directions (`plugin.h`)
 //! - [`layout`]: the frozen sizes and offsets, checked here and by a C compiler
 //!
@@ -14,11 +15,13 @@
 // cbindgen makes an opaque struct of `Option<Alias>`: every function type is written in place.
 #![allow(clippy::type_complexity)]
 
+pub mod command;
 pub mod ext;
 pub mod layout;
 pub mod plugin;
 pub mod types;
 
+pub use command::*;
 pub use ext::*;
 pub use plugin::*;
 pub use types::*;

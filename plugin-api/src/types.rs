@@ -87,8 +87,8 @@ pub struct jf_bytes {
 }
 
 /// Owned bytes with the way to give them back. Who takes a jf_buf calls `release(ctx, ptr, len)` exactly once, unless
-/// `release` is NULL (static data, or none). The host calls it on the generation's control thread. Nobody frees the other
-/// side's memory in any other way.
+/// `release` is NULL (static data, or none). The engine gives a plugin's back on the control thread of its generation, a host
+/// application's on any thread. Nobody frees the other side's memory in any other way.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct jf_buf {

@@ -25,8 +25,10 @@ fn headers_are_what_the_rust_sources_say() {
 fn headers_compile_alone_together_and_twice_in_c99_c11_and_cpp17() {
     let types = "#include <jackfield/types.h>\n";
     let plugin = "#include <jackfield/plugin.h>\n";
+    let (command, engine) = ("#include <jackfield/command.h>\n", "#include <jackfield/engine.h>\n");
     for standard in STANDARDS {
-        for includes in [vec![types], vec![plugin], vec![types, plugin], vec![plugin, types, plugin, types]] {
+        let together = vec![engine, plugin, types, engine, command, plugin, types];
+        for includes in [vec![types], vec![command], vec![plugin], vec![engine], together] {
             passes(standard, &format!("{}int main(void) {{ return 0; }}\n", includes.concat()));
         }
     }
@@ -116,6 +118,7 @@ fn constants_of_the_header_are_those_of_rust() {
         JF_SERIAL,
         JF_CONCURRENT,
         JF_INLINE,
+        JF_HOST_THREAD,
         JF_COMMAND_ACK_ONLY,
         JF_COMMAND_READ_ONLY,
         JF_COMMAND_CATCH_ALL,
@@ -136,7 +139,7 @@ fn constants_of_the_header_are_those_of_rust() {
         ("JF_EXTENSION_THREAD", EXTENSION_THREAD.to_owned()),
     ]);
     let mut found = Vec::new();
-    for header in ["types", "plugin"] {
+    for header in ["types", "command", "plugin"] {
         let text = std::fs::read_to_string(repo_file(&format!("include/jackfield/{header}.h"))).unwrap();
         let defines = text.lines().filter_map(|line| line.strip_prefix("#define ")?.split_once(' '));
         let constants = defines.filter(|(name, value)| !name.contains('(') && !value.starts_with("__"));

@@ -1,4 +1,4 @@
-//! `cargo xtask header`: makes `include/jackfield/{types,plugin}.h` from `plugin-api/src`.
+//! `cargo xtask header`: makes `include/jackfield/{types,command,plugin}.h` from `plugin-api/src`, `engine.h` from `embed/src`.
 //!
 //! The frame of each header (comment, guard, macros, prototypes) is a template in `xtask/templates`; what stands between is
 //! cbindgen's, from the Rust source. `@STRUCTS@`, `@IDS@` and `@ITEMS@` mark where the generated parts go.
@@ -23,7 +23,7 @@ struct Header {
     uses: &'static [&'static str],
 }
 
-const HEADERS: [Header; 2] = [
+const HEADERS: [Header; 4] = [
     Header {
         path: "include/jackfield/types.h",
         template: include_str!("../templates/types.h"),
@@ -31,10 +31,22 @@ const HEADERS: [Header; 2] = [
         uses: &[],
     },
     Header {
+        path: "include/jackfield/command.h",
+        template: include_str!("../templates/command.h"),
+        sources: &["plugin-api/src/command.rs"],
+        uses: &["plugin-api/src/types.rs"],
+    },
+    Header {
         path: "include/jackfield/plugin.h",
         template: include_str!("../templates/plugin.h"),
         sources: &["plugin-api/src/plugin.rs", "plugin-api/src/ext.rs"],
-        uses: &["plugin-api/src/types.rs"],
+        uses: &["plugin-api/src/types.rs", "plugin-api/src/command.rs"],
+    },
+    Header {
+        path: "include/jackfield/engine.h",
+        template: include_str!("../templates/engine.h"),
+        sources: &["embed/src/api/library.rs"],
+        uses: &["plugin-api/src/types.rs", "plugin-api/src/command.rs"],
     },
 ];
 
@@ -55,7 +67,7 @@ pub fn run(check: bool) -> Outcome {
     if check && !stale.is_empty() {
         let names: Vec<String> = stale.iter().map(|(path, _)| path.display().to_string()).collect();
         return Err(format!(
-            "not what the sources in plugin-api/src say: {}\nrun `cargo xtask header` and commit the result",
+            "not what the sources in plugin-api/src and embed/src say: {}\nrun `cargo xtask header` and commit the result",
             names.join(", ")
         )
         .into());
@@ -81,6 +93,13 @@ pub fn stale() -> Outcome<Vec<(PathBuf, String)>> {
     Ok(stale)
 }
 
+/// That of all crates of the workspace, as `jf_version` tells it.
+fn version() -> String {
+    let parts = env!("CARGO_PKG_VERSION").split('.').map(|part| part.parse::<u8>().unwrap_or_default());
+    let digits: String = parts.map(|part| format!("{part:02x}")).collect();
+    format!("0x{digits}")
+}
+
 /// The whole text of a header.
 fn text(header: &Header) -> Outcome<String> {
     let bindings = bindings::generate(header.sources, header.uses)?;
@@ -92,6 +111,7 @@ fn text(header: &Header) -> Outcome<String> {
         .replace("@STRUCTS@\n", &structs)
         .replace("@IDS@\n", &ids)
         .replace("@ENTRY@", api::ENTRY_V1)
+        .replace("@VERSION@", &version())
         .replace("@ITEMS@\n", &format!("{}\n", bindings.items.trim()));
     match text.contains('@') {
         true => Err(format!("the template of {} has a mark that nothing fills in", header.path).into()),

@@ -29,7 +29,7 @@
 #ifndef JACKFIELD_PLUGIN_H
 #define JACKFIELD_PLUGIN_H
 
-#include "types.h"
+#include "command.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -4,6 +4,9 @@ use super::{IDS, order, warnings};
 use crate::{Outcome, root};
 use cbindgen::{Config, DocumentationStyle, Language, Style};
 
+/// What stands before functions that a library exports.
+pub const PREFIX: &str = "JF_API";
+
 /// What cbindgen made of some Rust files.
 pub struct Bindings {
     /// Names of the structs, in the order of the source: C wants them declared before they refer to each other.
@@ -30,6 +33,7 @@ pub fn generate(sources: &[&str], uses: &[&str]) -> Outcome<Bindings> {
         tab_width: 4,
         ..Config::default()
     };
+    config.function.prefix = Some(PREFIX.to_owned());
     config.export.include = types(&texts).map(str::to_owned).collect();
     let mut builder = cbindgen::Builder::new().with_config(config);
     for source in sources {
@@ -70,12 +74,13 @@ fn names<'a>(texts: &'a [String], start: &'a str) -> impl Iterator<Item = &'a st
     texts.iter().flat_map(|text| text.lines()).filter_map(move |line| line.strip_prefix(start)).map(order::word)
 }
 
-/// The two things that cbindgen has no option for: uses of a struct go by its typedef, and a negative constant stands in
-/// brackets, so that it is one operand wherever it is used.
+/// The three things that cbindgen has no option for: uses of a struct go by its typedef, a negative constant stands in
+/// brackets, so that it is one operand wherever it is used, and a function stands on the line of its prefix.
 fn polish(text: &str) -> String {
     text.lines()
         .map(|line| match line.strip_prefix("#define ").and_then(|rest| rest.split_once(" -")) {
             Some((name, value)) => format!("#define {name} (-{value})\n"),
+            None if line == PREFIX => format!("{line} "),
             None if line.starts_with("struct ") => format!("{line}\n"),
             None => format!("{}\n", line.replace("struct jf_", "jf_")),
         })

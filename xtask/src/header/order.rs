@@ -1,6 +1,7 @@
 //! Puts the generated items into the order of the Rust source, with the source's section comments between them.
 //! cbindgen sorts constants before types and types by dependency; a reader wants what belongs together side by side.
 
+use super::bindings::PREFIX;
 use crate::Outcome;
 use std::collections::HashMap;
 
@@ -8,7 +9,7 @@ use std::collections::HashMap;
 enum Mark<'a> {
     /// `/* ---- text ---- */` in the first column.
     Section(&'a str),
-    /// A public struct, type alias or constant.
+    /// A public struct, type alias, constant or function.
     Item(&'a str),
 }
 
@@ -47,7 +48,7 @@ fn mark(line: &str) -> Option<Mark<'_>> {
     if line.starts_with("/* ----") {
         return Some(Mark::Section(line));
     }
-    ["pub struct ", "pub type ", "pub const "]
+    ["pub struct ", "pub type ", "pub const ", "pub extern \"C\" fn ", "pub unsafe extern \"C\" fn "]
         .iter()
         .find_map(|start| line.strip_prefix(start))
         .map(|rest| Mark::Item(word(rest)))
@@ -58,6 +59,10 @@ fn name(item: &str) -> Option<&str> {
     let line = item.lines().find(|line| !line.starts_with("/**") && !line.starts_with(" *"))?;
     if let Some(rest) = line.strip_prefix("#define ").or_else(|| line.strip_prefix("struct ")) {
         return Some(word(rest));
+    }
+    if let Some(rest) = line.strip_prefix(PREFIX) {
+        // The word before the first bracket.
+        return rest.split_once('(').and_then(|(before, _)| before.rsplit([' ', '*']).next());
     }
     let rest = line.strip_prefix("typedef ")?;
     match rest.split_once("(*") {
