@@ -69,6 +69,7 @@ impl<'e> Burst<'e> {
                 let names = &entry.generation.descriptor.commands[entry.command].param_order;
                 names.iter().map(|name| name.as_str().into()).collect()
             }
+            Slot::Application(entry) => entry.info.param_order.iter().map(|name| name.as_str().into()).collect(),
         };
         // What is not there may have come since.
         self.find(key).map(of).or_else(|| self.core.router.load().find(key).map(of)).unwrap_or_default()

@@ -2,6 +2,7 @@
 //! so that plugin code touches no thread that outlives it.
 
 use crate::call::lock;
+use crate::spawn::Spawner;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -21,9 +22,9 @@ pub(crate) struct TooLate;
 
 impl Control {
     /// Starts the thread. It ends after [`Control::finish`], when all jobs before that are done.
-    pub fn start(name: &str) -> std::io::Result<(Self, JoinHandle<()>)> {
+    pub fn start(name: &str, spawner: &Spawner) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue): (Sender<Job>, Receiver<Job>) = mpsc::channel();
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let thread = spawner.spawn(name.to_owned(), move || {
             for job in queue {
                 job();
             }

@@ -1,19 +1,22 @@
 //! What the parts of an engine share.
 
 use crate::EngineConfig;
+use crate::application::Application;
 use crate::call::lock;
 use crate::keep::Keep;
 use crate::limits::Limits;
 use crate::reload::{Registry, Request};
 use crate::router::{Router, Table};
-use crate::services::{Store, ThreadKeys};
+use crate::services::{OpaqueService, Store, ThreadKeys};
+use crate::spawn::Spawner;
 use crate::timer::Timer;
 use crate::topics::Topics;
 use jackfield_message::ByteString;
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -27,7 +30,11 @@ pub(crate) struct Core {
     pub keep: Keep,
     pub router: Router,
     pub topics: Topics,
+    pub application: Application,
+    /// Services of the application, by id.
+    pub services: RwLock<HashMap<String, OpaqueService>>,
     pub timer: Timer,
+    pub spawner: Spawner,
     pub registry: Mutex<Registry>,
     pub accepting: AtomicBool,
     pub started: Instant,
@@ -45,14 +52,18 @@ pub(crate) struct Core {
 impl Core {
     pub fn new(config: &EngineConfig, requests: Sender<Request>) -> io::Result<Self> {
         let limits = &config.limits;
+        let spawner = Spawner::new(config.on_thread_start.clone());
         Ok(Self {
             keep: Keep::open(config.keep.as_deref(), &config.last_end, &config.version)?,
             topics: Topics::new(limits),
+            application: Application::new(limits.plugin_queue, config.signal.clone()),
+            services: RwLock::default(),
             limits: Arc::new(limits.clone()),
             store: config.store.clone(),
             thread_keys: config.thread_keys.clone(),
             router: Router::new(Table::with_builtins()),
-            timer: Timer::new(),
+            timer: Timer::new(spawner.clone()),
+            spawner,
             registry: Mutex::default(),
             accepting: AtomicBool::new(true),
             started: Instant::now(),

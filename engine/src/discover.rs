@@ -49,7 +49,11 @@ struct About<'a> {
     order: Vec<&'a str>,
     examples: Vec<&'a str>,
     flags: u32,
-    of: Option<(&'a Descriptor, Class)>,
+    /// `None`: it is the engine's own.
+    class: Option<Class>,
+    plugin: Option<&'a Descriptor>,
+    /// Whose it is, in a word.
+    group: &'a str,
 }
 
 fn method(key: &str, slot: &Slot, errors: &[Value], schemas: &mut Map<String, Value>) -> Option<Value> {
@@ -64,28 +68,36 @@ fn method(key: &str, slot: &Slot, errors: &[Value], schemas: &mut Map<String, Va
                 order: about.order.to_vec(),
                 examples: about.examples.to_vec(),
                 flags: about.flags,
-                of: None,
+                class: None,
+                plugin: None,
+                group: "jackfield",
             }
         }
         Slot::Plugin(entry) => {
             let descriptor = &entry.generation.descriptor;
-            let info: &CommandInfo = &descriptor.commands[entry.command];
-            About {
-                key,
-                help: &info.help,
-                params: &info.params_schema,
-                result: &info.result_schema,
-                order: info.param_order.iter().map(String::as_str).collect(),
-                examples: info.examples.iter().map(String::as_str).collect(),
-                flags: info.flags,
-                of: Some((descriptor, info.class)),
-            }
+            About::of(key, &descriptor.commands[entry.command], Some(descriptor))
         }
+        Slot::Application(entry) => About::of(key, &entry.info, None),
     };
     Some(about.method(errors, schemas))
 }
 
-impl About<'_> {
+impl<'a> About<'a> {
+    fn of(key: &'a str, info: &'a CommandInfo, plugin: Option<&'a Descriptor>) -> Self {
+        Self {
+            key,
+            help: &info.help,
+            params: &info.params_schema,
+            result: &info.result_schema,
+            order: info.param_order.iter().map(String::as_str).collect(),
+            examples: info.examples.iter().map(String::as_str).collect(),
+            flags: info.flags,
+            class: Some(info.class),
+            plugin,
+            group: plugin.map_or("application", |plugin| &plugin.id),
+        }
+    }
+
     fn method(&self, errors: &[Value], schemas: &mut Map<String, Value>) -> Value {
         let params = settled(self.params, &format!("{}.params", self.key), schemas);
         let result = settled(self.result, &format!("{}.result", self.key), schemas);
@@ -97,7 +109,6 @@ impl About<'_> {
         let by_name = self.order.is_empty() && !names.is_empty();
         let examples = self.examples.iter().enumerate().filter_map(|(index, text)| example(index, text, &names));
         let flags: Vec<_> = FLAGS.iter().filter(|(flag, _)| self.flags & flag != 0).map(|(_, word)| *word).collect();
-        let group = self.of.map_or("jackfield", |(descriptor, _)| &descriptor.id);
         let mut method = json!({
             "name": self.key,
             "params": descriptors,
@@ -105,7 +116,7 @@ impl About<'_> {
             "result": {"name": "result", "schema": result},
             "errors": errors,
             "examples": examples.collect::<Vec<_>>(),
-            "tags": [{"name": group}],
+            "tags": [{"name": self.group}],
             "x-flags": flags,
             // What the list of params does not tell, such as whether there may be others.
             "x-params-schema": params,
@@ -113,8 +124,10 @@ impl About<'_> {
         if !self.help.is_empty() {
             method["summary"] = self.help.into();
         }
-        if let Some((descriptor, class)) = self.of {
+        if let Some(class) = self.class {
             method["x-class"] = class.as_str().into();
+        }
+        if let Some(descriptor) = self.plugin {
             method["x-plugin"] = json!({"id": descriptor.id, "version": descriptor.version});
         }
         method

@@ -1,5 +1,6 @@
 //! The way of a command from the routing table into a generation.
 
+use crate::application::Entry;
 use crate::call::{Call, Caller, lock};
 use crate::core::Core;
 use crate::gate::Refusal;
@@ -9,7 +10,7 @@ use crate::queue::Full;
 use crate::reload::Request;
 use crate::router::{Class, Overlap, PluginEntry, Slot, Table};
 use crate::timer::Timer;
-use crate::{Limits, builtins};
+use crate::{Limits, application, builtins};
 use jackfield_message::{Command, ErrorCode, Failure, Reply};
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,18 +30,49 @@ pub enum Submitted {
 #[derive(Clone)]
 pub struct CallHandle {
     call: Arc<Call>,
-    /// `None` for built-in commands, which cannot be cancelled.
-    plugin: Option<Arc<PluginSlot>>,
+    owner: Owner,
+}
+
+/// Who does a command.
+#[derive(Clone)]
+enum Owner {
+    /// The engine itself: it cannot be cancelled.
+    Engine,
+    Plugin(Arc<PluginSlot>),
+    Application(Arc<Entry>),
+}
+
+impl Owner {
+    /// For people.
+    fn name(&self) -> String {
+        match self {
+            Self::Engine => "the engine".to_owned(),
+            Self::Plugin(plugin) => format!("plugin '{}'", plugin.id),
+            Self::Application(_) => "the application".to_owned(),
+        }
+    }
+
+    fn plugin(&self) -> Option<&PluginSlot> {
+        match self {
+            Self::Plugin(plugin) => Some(plugin),
+            Self::Engine | Self::Application(_) => None,
+        }
+    }
 }
 
 impl CallHandle {
     pub(crate) fn builtin(call: Arc<Call>) -> Self {
-        Self { call, plugin: None }
+        Self { call, owner: Owner::Engine }
+    }
+
+    /// Whether both are the same command.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.call, &other.call)
     }
 
     /// What further commands of its in-order session may follow it before it is answered.
     pub fn overlap(&self) -> Overlap {
-        match &self.plugin {
+        match self.owner.plugin() {
             Some(plugin) if self.call.order.is_some() => Overlap::SamePlugin(plugin.number),
             _ => Overlap::Never,
         }
@@ -73,6 +105,13 @@ impl Core {
             let entry = match newest.as_deref().map_or(table, |newest| newest).find(command.key()) {
                 Some(Slot::Builtin(builtin)) => return builtins::run(self, *builtin, command, caller.reply_to()),
                 Some(Slot::Plugin(entry)) => entry,
+                Some(Slot::Application(entry)) => match self.hand_over(entry, command, caller, None) {
+                    Ok(submitted) => return submitted,
+                    Err(back) => {
+                        command = *back;
+                        continue;
+                    }
+                },
                 None if attempt == 0 => continue,
                 None => {
                     let key = command.key();
@@ -133,46 +172,80 @@ impl Core {
                 };
             }
         }
-        let handle = CallHandle { call: call.clone(), plugin: Some(plugin.clone()) };
+        Ok(self.waiting(call, Owner::Plugin(plugin.clone())))
+    }
+
+    /// Hands a command to the application. Given back where its key was taken back meanwhile.
+    pub(crate) fn hand_over(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        command: Command,
+        caller: Caller<'_>,
+        nested: Option<Arc<Link>>,
+    ) -> Result<Submitted, Box<Command>> {
+        // What a callback or a plugin calls never runs on its own thread.
+        let may_run_here = nested.is_none();
+        let call = Call::nested(command, caller.reply_to(), None, entry.info.flags, nested);
+        match self.to_application(entry, &call, may_run_here) {
+            Ok(()) => Ok(self.waiting(call, Owner::Application(entry.clone()))),
+            Err(application::Full::Limit) => {
+                let limit = self.limits.plugin_queue;
+                let message = format!("The application has {limit} commands waiting (limit plugin_queue).");
+                Ok(Submitted::Answered(Reply::error(ErrorCode::Busy, message)))
+            }
+            Err(application::Full::NoThreads) => {
+                let message = "There are no threads for the application's commands.";
+                Ok(Submitted::Answered(Reply::error(ErrorCode::Unavailable, message)))
+            }
+            Err(application::Full::Closed) => Ok(Submitted::Answered(shutting_down())),
+            Err(application::Full::Unregistered) => match call.take_back() {
+                Some(back) => Err(Box::new(back)),
+                None => Ok(Submitted::Answered(shutting_down())),
+            },
+        }
+    }
+
+    /// A command that was taken, with its deadline set.
+    fn waiting(self: &Arc<Self>, call: Arc<Call>, owner: Owner) -> Submitted {
         if let Some(at) = call.deadline {
             let (core, late) = (Arc::downgrade(self), Arc::downgrade(&call));
-            let plugin = plugin.clone();
+            let owner = owner.clone();
             let ticket = self.timer.at(at, move || {
                 if let (Some(core), Some(call)) = (core.upgrade(), late.upgrade()) {
-                    core.expire(&CallHandle { call, plugin: Some(plugin) });
+                    core.expire(&CallHandle { call, owner });
                 }
             });
             call.keep(ticket);
         }
-        Ok(Submitted::Waiting(handle))
+        Submitted::Waiting(CallHandle { call, owner })
     }
 
     /// Asks for a command to be given up. One that still waits is answered at once; one that runs is answered by the plugin,
     /// or after `cancel_grace_s` by the engine.
     pub fn cancel(self: &Arc<Self>, handle: &CallHandle) -> bool {
-        let CallHandle { call, plugin: Some(plugin) } = handle else { return false };
-        if call.is_answered() {
+        let CallHandle { call, owner } = handle;
+        if matches!(owner, Owner::Engine) || call.is_answered() {
             return false;
         }
         if !call.cancel() {
             // Asked for already, and still under way.
             return true;
         }
-        if plugin.queue.remove(call) {
+        if self.take_out(handle) {
             return call.answer(Reply::error(ErrorCode::Cancelled, "The command was cancelled before it began."));
         }
-        self.ask_to_give_up(call, plugin.number);
+        self.ask_to_give_up(handle);
         let (core, late) = (Arc::downgrade(self), Arc::downgrade(call));
-        let (grace_s, plugin) = (self.limits.cancel_grace_s, plugin.clone());
+        let (grace_s, owner) = (self.limits.cancel_grace_s, owner.clone());
         let ticket = self.timer.at(Instant::now() + Limits::seconds(grace_s), move || {
             let (Some(core), Some(call)) = (core.upgrade(), late.upgrade()) else { return };
             let message = format!(
-                "The command was cancelled and plugin '{}' did not answer within {grace_s} s (limit cancel_grace_s); \
+                "The command was cancelled and {} did not answer within {grace_s} s (limit cancel_grace_s); \
                  nobody knows whether it took effect.",
-                plugin.id
+                owner.name()
             );
             call.answer(Reply::error(ErrorCode::OutcomeUnknown, message));
-            core.report_if_stuck(&call, plugin.number);
+            core.report_if_stuck(&call, &owner);
         });
         call.keep(ticket);
         true
@@ -187,26 +260,24 @@ impl Core {
 
     /// A command's time has passed: its client is told, and the plugin is asked to give it up.
     fn expire(self: &Arc<Self>, handle: &CallHandle) {
-        let CallHandle { call, plugin: Some(plugin) } = handle else { return };
-        let waiting = plugin.queue.remove(call);
+        let CallHandle { call, owner } = handle;
+        let waiting = self.take_out(handle);
         let message = format!(
             "The command '{}' was not answered in time{}.",
             call.command.key(),
             if waiting { "; it was not begun" } else { " and may still take effect" }
         );
-        let (plugin_id, key, session) = (&plugin.id, call.command.key(), call.command.session.0);
-        tracing::warn!(plugin = %plugin_id, %key, session, begun = !waiting, "a command has passed its deadline");
+        let (by, key, session) = (owner.name(), call.command.key(), call.command.session.0);
+        tracing::warn!(%by, %key, session, begun = !waiting, "a command has passed its deadline");
         let failure = Failure::new(ErrorCode::Deadline, message);
-        if call.answer(Reply { outcome: Err(Box::new(Failure { plugin: Some(plugin.id.clone()), ..failure })) })
-            && !waiting
-            && call.cancel()
-        {
-            self.ask_to_give_up(call, plugin.number);
-            let (core, late, plugin) = (Arc::downgrade(self), Arc::downgrade(call), plugin.number);
+        let plugin = owner.plugin().map(|plugin| plugin.id.clone());
+        if call.answer(Reply { outcome: Err(Box::new(Failure { plugin, ..failure })) }) && !waiting && call.cancel() {
+            self.ask_to_give_up(handle);
+            let (core, late, owner) = (Arc::downgrade(self), Arc::downgrade(call), owner.clone());
             let grace = Limits::seconds(self.limits.cancel_grace_s);
             let ticket = self.timer.at(Instant::now() + grace, move || {
                 if let (Some(core), Some(call)) = (core.upgrade(), late.upgrade()) {
-                    core.report_if_stuck(&call, plugin);
+                    core.report_if_stuck(&call, &owner);
                 }
             });
             // The command is answered: nobody else keeps it.
@@ -216,9 +287,10 @@ impl Core {
 
     /// A command has been answered for, and its handler was asked to give it up long enough ago: one that is SERIAL and has
     /// not returned blocks its queue.
-    fn report_if_stuck(&self, call: &Arc<Call>, plugin: u64) {
+    fn report_if_stuck(&self, call: &Arc<Call>, owner: &Owner) {
+        let Some(plugin) = owner.plugin() else { return };
         let key = call.command.key();
-        let generations = lock(&self.registry).generations_of(plugin);
+        let generations = lock(&self.registry).generations_of(plugin.number);
         let stuck = generations.into_iter().find(|generation| {
             generation.class_of(key) == Some(Class::Serial) && generation.ledger.flights.is_in_handle(call)
         });
@@ -228,10 +300,26 @@ impl Core {
         }
     }
 
-    fn ask_to_give_up(self: &Arc<Self>, call: &Arc<Call>, plugin: u64) {
-        self.cancel_nested(call, plugin);
-        for generation in lock(&self.registry).generations_of(plugin) {
-            generation.cancel(call);
+    /// Takes a command out of the line in which it waits. False: it is not waiting (any more).
+    fn take_out(&self, handle: &CallHandle) -> bool {
+        match &handle.owner {
+            Owner::Engine => false,
+            Owner::Plugin(plugin) => plugin.queue.remove(&handle.call),
+            Owner::Application(entry) => self.application.remove(entry, &handle.call),
+        }
+    }
+
+    fn ask_to_give_up(self: &Arc<Self>, handle: &CallHandle) {
+        let call = &handle.call;
+        match &handle.owner {
+            Owner::Engine => {}
+            Owner::Plugin(plugin) => {
+                self.cancel_nested(call, plugin.number);
+                for generation in lock(&self.registry).generations_of(plugin.number) {
+                    generation.cancel(call);
+                }
+            }
+            Owner::Application(entry) => self.cancel_in_application(entry, call),
         }
     }
 }

@@ -1,3 +1,4 @@
+use crate::application::Signal;
 use crate::burst::Burst;
 use crate::call::lock;
 use crate::core::Core;
@@ -8,6 +9,7 @@ use crate::names::Pattern;
 use crate::plugin::PluginConfig;
 use crate::reload::{Manager, Request, Step, Watch};
 use crate::services::{Probe, Store, ThreadKeys};
+use crate::spawn::OnThreadStart;
 use crate::topics::{Subscription, WhenFull};
 use jackfield_message::ByteString;
 use std::collections::HashMap;
@@ -46,6 +48,10 @@ pub struct EngineConfig {
     pub keep: Option<PathBuf>,
     /// How the process ended that used `keep` before.
     pub last_end: LastEnd,
+    /// Called first on each thread that the engine begins, but for those that join others.
+    pub on_thread_start: Option<OnThreadStart>,
+    /// Told, under a lock, when something waits for the thread of the application, and when nothing does any more.
+    pub signal: Option<Signal>,
     /// Version text for `jackfield.info`.
     pub version: String,
 }
@@ -105,10 +111,8 @@ impl Engine {
         let core = Arc::new(Core::new(&config, requests).map_err(|error| EngineError::Keep { folder: keep, error })?);
         let folder = config.copies.display().to_string();
         let manager = Manager::new(core.clone(), config).map_err(|error| EngineError::Copies { folder, error })?;
-        let thread = std::thread::Builder::new()
-            .name("jf-manager".to_owned())
-            .spawn(move || manager.run(&queue))
-            .map_err(EngineError::Thread)?;
+        let thread = core.spawner.spawn("jf-manager".to_owned(), move || manager.run(&queue));
+        let thread = thread.map_err(EngineError::Thread)?;
         Ok(Self { core, manager: Mutex::new(Some(thread)) })
     }
 
@@ -137,6 +141,10 @@ impl Engine {
     /// The OpenRPC document of all commands, as `rpc.discover` answers it: the same bytes until the next swap.
     pub fn openrpc(&self) -> ByteString {
         self.core.openrpc()
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
     }
 
     /// For submitting commands, as many as there are at the moment.
@@ -169,12 +177,12 @@ impl Engine {
         self.core.accepting.store(false, Ordering::Release);
     }
 
-    /// Orderly end: waits for submitted commands up to `shutdown_s`, answers the rest OUTCOME_UNKNOWN, ends all plugins.
-    /// Blocks; idempotent.
-    pub fn shutdown(&self) {
+    /// Orderly end: waits for submitted commands up to `limit` (`None`: `shutdown_s`), answers the rest OUTCOME_UNKNOWN, ends
+    /// all plugins. Blocks; idempotent.
+    pub fn shutdown(&self, limit: Option<Duration>) {
         self.stop_accepting();
         let Some(manager) = lock(&self.manager).take() else { return };
-        let until = Instant::now() + Limits::seconds(self.core.limits.shutdown_s);
+        let until = Instant::now() + limit.unwrap_or_else(|| Limits::seconds(self.core.limits.shutdown_s));
         // First the manager: nothing is loaded any more, and the registry stands still.
         drop(lock(&self.core.requests).take());
         let _ = manager.join();
@@ -190,6 +198,8 @@ impl Engine {
             busy.plugin.queue.wait_empty(tick);
             busy.ledger.wait_empty(tick);
         }
+        self.core.drain_application(until);
+        self.core.close_application(until);
         for generation in &serving {
             generation.plugin.queue.wait_empty(left());
             for call in generation.plugin.queue.close() {
@@ -207,7 +217,7 @@ impl Engine {
         for generation in serving {
             let name = format!("jf-close-{}", generation.number);
             let core = self.core.clone();
-            let closer = std::thread::Builder::new().name(name).spawn(move || {
+            let closer = self.core.spawner.spawn(name, move || {
                 let unsaved = generation.has_unsaved_state();
                 if let Ended::Retired(why) = generation.drain_and_close(&core)
                     && (unsaved || generation.ledger.is_given_up())

@@ -5,6 +5,7 @@
 //! (waiting belongs to the slot) → `generation` (rule 1: the `gate`) → `host` (the ABI) → the plugin → `host` → the sink.
 //! The way of a file: `reload`.
 
+mod application;
 mod builtins;
 mod burst;
 mod call;
@@ -28,18 +29,21 @@ mod reload;
 mod router;
 mod schema;
 pub mod services;
+mod spawn;
 mod sync;
 mod timer;
 mod topics;
 
+pub use application::{Callback, Polled, RegisterError, Signal, is_inside, must_not_wait};
 pub use burst::Burst;
 pub use call::{Caller, Order, ReplySink};
 pub use dispatch::{CallHandle, Submitted};
 pub use engine::{Engine, EngineConfig, EngineError, LastEnd};
-pub use host::{inline_generation, inspect};
+pub use host::{CommandFrame, CommandInfo, inline_generation, inspect, raw};
 pub use jackfield_message::Progress;
 pub use limits::Limits;
 pub use plugin::PluginConfig;
 pub use reload::{Step, Watch, check_file};
 pub use router::{Class, Overlap};
+pub use spawn::OnThreadStart;
 pub use topics::{Next, Subscriber, Subscription, Told, WhenFull};

@@ -3,13 +3,14 @@
 //! A nested call never waits for a hold (`gate.rs`, `Entrant::Nested`): the command that it is made for may be what the hold
 //! waits for. It runs on threads of the target's generation whatever its class, never on the caller's.
 
+use crate::application::LaneKind;
 use crate::call::{Call, Caller, ReplySink, lock};
 use crate::core::Core;
 use crate::dispatch::Submitted;
 use crate::host::{Done, Ledger, inline, status_of};
 use crate::router::{Class, PluginEntry, Slot};
 use crate::{Limits, builtins};
-use jackfield_message::{Attachment, ByteString, Command, ErrorCode, Reply};
+use jackfield_message::{Attachment, ByteString, Command, ErrorCode, Failure, Reply};
 use jackfield_plugin_api as abi;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,10 +32,18 @@ pub(crate) struct Request {
 
 /// Whence a nested call comes.
 pub(crate) struct Link {
-    caller: Arc<Ledger>,
-    /// The command on whose behalf it is, and its token there.
-    parent: Option<(Arc<Call>, u64)>,
+    origin: Origin,
+    /// The command on whose behalf it is.
+    parent: Option<Arc<Call>>,
     depth: usize,
+}
+
+/// Who made it.
+enum Origin {
+    /// A generation, for the command of that token; 0: for none.
+    Plugin(Arc<Ledger>, u64),
+    /// A callback of the application, which waits for it on a thread of that kind.
+    Application(LaneKind),
 }
 
 impl Link {
@@ -45,30 +54,37 @@ impl Link {
         }
         let parent = match token {
             0 => None,
-            _ => Some((caller.flights.find(token).ok_or(abi::JF_E_STALE)?, token)),
+            _ => Some(caller.flights.find(token).ok_or(abi::JF_E_STALE)?),
         };
-        let above = parent.as_ref().and_then(|(call, _)| call.nested.as_ref()).map_or(0, |link| link.depth);
-        if above >= MAX_DEPTH {
-            return Err(abi::JF_E_CYCLE);
-        }
-        Ok(Arc::new(Self { caller: caller.clone(), parent, depth: above + 1 }))
+        Self::below(parent, Origin::Plugin(caller.clone(), token)).map(Arc::new).ok_or(abi::JF_E_CYCLE)
     }
 
-    fn parent(&self) -> Option<&Arc<Call>> {
-        self.parent.as_ref().map(|(call, _)| call)
+    /// Of a callback that waits, on a thread of that kind. `None`: the chain is too long.
+    pub(crate) fn of_application(kind: LaneKind, parent: Option<Arc<Call>>) -> Option<Self> {
+        Self::below(parent, Origin::Application(kind))
+    }
+
+    fn below(parent: Option<Arc<Call>>, origin: Origin) -> Option<Self> {
+        let above = parent.as_ref().and_then(|call| call.nested.as_ref()).map_or(0, |link| link.depth);
+        (above < MAX_DEPTH).then(|| Self { origin, parent, depth: above + 1 })
+    }
+
+    /// It, and what it is nested in, from the inside out.
+    fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |link| link.parent.as_ref()?.nested.as_deref())
     }
 
     /// Whether an unfinished SERIAL command of generation `number` is in the chain that leads here.
     fn comes_from_serial(&self, number: u64) -> bool {
-        let mut link = self;
-        while let Some((parent, token)) = &link.parent {
-            if link.caller.number == number && link.caller.flights.is_serial_inside(*token) {
-                return true;
-            }
-            let Some(above) = &parent.nested else { return false };
-            link = above;
-        }
-        false
+        self.chain().any(|link| match &link.origin {
+            Origin::Plugin(caller, token) => caller.number == number && caller.flights.is_serial_inside(*token),
+            Origin::Application(_) => false,
+        })
+    }
+
+    /// Whether a callback on a thread of that kind waits for what this is made for.
+    fn comes_from_application(&self, kind: LaneKind) -> bool {
+        self.chain().any(|link| matches!(link.origin, Origin::Application(of) if of == kind))
     }
 }
 
@@ -88,7 +104,7 @@ impl Core {
     /// while it does. An error: it does not come.
     pub fn call(self: &Arc<Self>, caller: &Arc<Ledger>, request: Request, done: Done) -> Result<(), abi::jf_status> {
         let link = Link::new(caller, request.parent)?;
-        let parent = link.parent();
+        let parent = link.parent.as_ref();
         if parent.is_some_and(|parent| parent.is_cancelled()) {
             return Err(abi::JF_E_CANCELLED);
         }
@@ -98,15 +114,17 @@ impl Core {
         }
         let to_engine = matches!(self.router.load().find(&request.key), Some(Slot::Builtin(_)));
         let id = caller.calls.begin(self.limits.plugin_queue, &request.key, parent.cloned(), to_engine, done)?;
-        let handle = match self.send(self.command(request, parent), caller, id, &link) {
+        let sink: Arc<dyn ReplySink> = Arc::new(Back { caller: caller.clone() });
+        let back = Caller { sink: &sink, request: id, order: None };
+        let handle = match self.send(self.command(request, parent), back, &link) {
             Ok(Submitted::Waiting(handle)) => Some(handle),
             Ok(Submitted::Answered(reply)) => {
                 caller.call_answered(id, reply);
                 None
             }
-            Err(status) => {
+            Err(failure) => {
                 caller.call_refused(id);
-                return Err(status);
+                return Err(status_of(failure.code));
             }
         };
         if !caller.call_sent(id, handle.clone()) {
@@ -139,21 +157,18 @@ impl Core {
         command
     }
 
-    /// Routes as [`Core::submit`] does; a refusal is a status.
-    fn send(
+    /// Routes as [`Core::submit`] does; a refusal is an error.
+    pub(crate) fn send(
         self: &Arc<Self>,
         mut command: Command,
-        caller: &Arc<Ledger>,
-        id: u64,
+        caller: Caller<'_>,
         link: &Arc<Link>,
-    ) -> Result<Submitted, abi::jf_status> {
+    ) -> Result<Submitted, Failure> {
         const TRIES: usize = 8;
-        let sink: Arc<dyn ReplySink> = Arc::new(Back { caller: caller.clone() });
-        let caller = Caller { sink: &sink, request: id, order: None };
         for _ in 0..TRIES {
             let table = self.router.load();
             // The empty key is no command that can be called, but whatever nobody else takes.
-            let entry = match table.find(command.key()).filter(|_| !command.key().is_empty()) {
+            let taken = match table.find(command.key()).filter(|_| !command.key().is_empty()) {
                 Some(Slot::Builtin(builtin)) => {
                     let deadline = command.deadline;
                     let submitted = builtins::run(self, *builtin, command, caller.reply_to());
@@ -162,22 +177,34 @@ impl Core {
                     }
                     return Ok(submitted);
                 }
-                Some(Slot::Plugin(entry)) => entry,
-                None => return Err(abi::JF_E_UNKNOWN_KEY),
+                Some(Slot::Plugin(entry)) => {
+                    if would_wait_for_itself(entry, command.key(), link) {
+                        return Err(cycle(command.key()));
+                    }
+                    self.enqueue(entry, command, caller, Some(link.clone()))
+                }
+                Some(Slot::Application(entry)) => {
+                    let kind = entry.lane();
+                    if kind.is_exclusive() && link.comes_from_application(kind) {
+                        return Err(cycle(command.key()));
+                    }
+                    self.hand_over(entry, command, caller, Some(link.clone()))
+                }
+                None => {
+                    let message = format!("Unknown command '{}'.", command.key());
+                    return Err(Failure::new(ErrorCode::UnknownKey, message));
+                }
             };
-            if would_wait_for_itself(entry, command.key(), link) {
-                return Err(abi::JF_E_CYCLE);
-            }
-            match self.enqueue(entry, command, caller, Some(link.clone())) {
+            match taken {
                 Ok(Submitted::Waiting(handle)) => return Ok(Submitted::Waiting(handle)),
                 Ok(Submitted::Answered(refusal)) => {
-                    let code = refusal.outcome.err().map_or(ErrorCode::Internal, |failure| failure.code);
-                    return Err(status_of(code));
+                    let internal = || Failure::new(ErrorCode::Internal, "An answer in the place of a refusal.");
+                    return Err(refusal.outcome.err().map_or_else(internal, |failure| *failure));
                 }
                 Err(back) => command = *back,
             }
         }
-        Err(abi::JF_E_PLUGIN_GONE)
+        Err(Failure::new(ErrorCode::PluginGone, "The plugin was unloaded."))
     }
 
     /// Cancels the calls that were made on behalf of `call`, which is inside a generation of `plugin`.
@@ -187,6 +214,11 @@ impl Core {
             self.cancel(&handle);
         }
     }
+}
+
+fn cycle(key: &str) -> Failure {
+    let message = format!("The call of '{key}' would wait for itself.");
+    Failure::new(ErrorCode::Cycle, message)
 }
 
 /// Whether the instance that would take the call is busy with what the call is made for.

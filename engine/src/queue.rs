@@ -22,7 +22,8 @@ impl Lane {
     /// Where a command of `class` waits. INLINE ones wait only when they cannot run at once.
     pub fn of(class: Class) -> Self {
         match class {
-            Class::Serial => Self::Serial,
+            // No plugin has HOST_THREAD commands.
+            Class::Serial | Class::HostThread => Self::Serial,
             Class::Concurrent | Class::Inline => Self::Concurrent,
         }
     }

@@ -1,5 +1,6 @@
 //! Which slot answers a key: one immutable table, swapped as a whole, read without a lock.
 
+use crate::application::Entry;
 use crate::builtins::Builtin;
 use crate::discover;
 use crate::generation::Generation;
@@ -21,6 +22,8 @@ pub enum Class {
     Concurrent,
     /// On the session's I/O thread.
     Inline,
+    /// Where the application polls; of its own commands only.
+    HostThread,
 }
 
 impl Class {
@@ -30,6 +33,7 @@ impl Class {
             Self::Serial => "SERIAL",
             Self::Concurrent => "CONCURRENT",
             Self::Inline => "INLINE",
+            Self::HostThread => "HOST_THREAD",
         }
     }
 }
@@ -48,6 +52,7 @@ pub enum Overlap {
 pub(crate) enum Slot {
     Builtin(Builtin),
     Plugin(PluginEntry),
+    Application(Arc<Entry>),
 }
 
 /// A plugin's command and the generation that serves it.
@@ -119,7 +124,7 @@ impl Table {
     pub fn plugin_entries(&self) -> impl Iterator<Item = &PluginEntry> {
         self.slots.values().chain(&self.catch_all).filter_map(|slot| match slot {
             Slot::Plugin(entry) => Some(entry),
-            Slot::Builtin(_) => None,
+            Slot::Builtin(_) | Slot::Application(_) => None,
         })
     }
 }

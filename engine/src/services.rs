@@ -2,8 +2,10 @@
 //! `host/ffi` gives them their C face.
 
 use jackfield_message::Bytes;
+use std::any::Any;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why the store could not do something.
@@ -80,6 +82,15 @@ pub trait BlobWriter: Send {
 
     /// Ends it; gives its name, the SHA-256 of its content in lower-case hexadecimal.
     fn finish(self: Box<Self>) -> Result<String, StoreError>;
+}
+
+/// A service of the host application, passed through to plugins as it is.
+#[derive(Clone)]
+pub struct OpaqueService {
+    /// Where its table lies. Not looked at here.
+    pub address: usize,
+    /// Keeps that alive.
+    pub owner: Arc<dyn Any + Send + Sync>,
 }
 
 /// Why a probe did not find a library sound.

@@ -1,6 +1,7 @@
 //! Deadlines and grace times: one thread that wakes at the next of them.
 
 use crate::call::lock;
+use crate::spawn::Spawner;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -46,11 +47,12 @@ impl Drop for Ticket {
 pub(crate) struct Timer {
     shared: Shared,
     thread: Mutex<Option<JoinHandle<()>>>,
+    spawner: Spawner,
 }
 
 impl Timer {
-    pub fn new() -> Self {
-        Self { shared: Arc::default(), thread: Mutex::default() }
+    pub fn new(spawner: Spawner) -> Self {
+        Self { shared: Arc::default(), thread: Mutex::default(), spawner }
     }
 
     /// Does `work` at `at`, on the timer's thread: it must be short. The thread is begun with the first use.
@@ -68,7 +70,7 @@ impl Timer {
         let mut thread = lock(&self.thread);
         if thread.is_none() {
             let shared = self.shared.clone();
-            match std::thread::Builder::new().name("jf-timer".to_owned()).spawn(move || run(&shared)) {
+            match self.spawner.spawn("jf-timer".to_owned(), move || run(&shared)) {
                 Ok(started) => *thread = Some(started),
                 Err(error) => tracing::error!(%error, "the timer thread cannot be started: deadlines are not kept"),
             }
@@ -114,7 +116,7 @@ mod tests {
 
     #[test]
     fn work_is_done_in_the_order_of_its_times_and_not_without_its_ticket() {
-        let timer = Timer::new();
+        let timer = Timer::new(Spawner::default());
         let (done, is_done) = mpsc::channel();
         let soon = Instant::now() + Duration::from_millis(20);
         let tickets: Vec<_> = [(2, "second"), (1, "first")]

@@ -252,7 +252,7 @@ fn an_orderly_stop_lets_running_commands_make_the_calls_that_they_need() {
     bench.engine.stop_accepting();
     assert_eq!(bench.call("b.serial", &version()).code(), "SHUTTING_DOWN");
     latch.release();
-    bench.engine.shutdown();
+    bench.engine.shutdown(None);
     assert_eq!(running.answer().json(), "1");
     bench.wire.wait_for("destroy 1");
     bench.wire.wait_for("destroy 1");
@@ -267,7 +267,7 @@ fn a_stop_over_its_limit_answers_for_what_is_out() {
     let wait = json!({"do": "wait", "fd": latch.fd()});
     let running = bench.send("b.serial", &json!({"do": "call", "key": "a.serial", "with": wait}));
     bench.wire.wait_for("begin 1");
-    bench.engine.shutdown();
+    bench.engine.shutdown(None);
     assert_eq!(running.answer().code(), "OUTCOME_UNKNOWN");
     bench.wire.wait_for("done 1 -21");
     latch.release();

@@ -30,7 +30,7 @@ fn it_waits_for_what_runs_answers_the_rest_and_leaves_no_thread_behind() {
     let waiting = bench.send("desk.serial", &json!({"do": "version"}));
     assert!(!threads().is_empty());
     std::thread::scope(|scope| {
-        let shutdown = scope.spawn(|| bench.engine.shutdown());
+        let shutdown = scope.spawn(|| bench.engine.shutdown(None));
         while bench.call("desk.inline", &json!({})).code() != "SHUTTING_DOWN" {}
         assert_eq!(bench.call("jackfield.plugins.reload", &json!({"plugin": "desk"})).code(), "SHUTTING_DOWN");
         assert!(!shutdown.is_finished());
@@ -43,7 +43,7 @@ fn it_waits_for_what_runs_answers_the_rest_and_leaves_no_thread_behind() {
         bench.wire.wait_for(line);
     }
     assert_eq!(mapped_from(&bench.copies), [""; 0]);
-    bench.engine.shutdown();
+    bench.engine.shutdown(None);
     assert_eq!(bench.call("desk.serial", &json!({})).code(), "SHUTTING_DOWN");
 
     // And one that does not end in time.
@@ -53,7 +53,7 @@ fn it_waits_for_what_runs_answers_the_rest_and_leaves_no_thread_behind() {
     let running = bench.send("desk.serial", &json!({"do": "wait", "fd": latch.fd()}));
     bench.wire.wait_for("begin 1");
     let waiting = bench.send("desk.serial", &json!({"do": "version"}));
-    bench.engine.shutdown();
+    bench.engine.shutdown(None);
     assert_eq!((running.answer().code(), waiting.answer().code()), ("OUTCOME_UNKNOWN", "SHUTTING_DOWN"));
     latch.release();
     bench.wire.wait_for("end 1");

@@ -112,7 +112,7 @@ fn two_engines_serve_one_folder_in_one_process() {
     assert_eq!((one.version(), two.version()), ("1".to_owned(), "1".to_owned()));
     one.put("desk.so", &desk(&["-DVERSION=\"2\""]));
     assert_eq!((&one.step("swapped")["version"], &two.step("swapped")["version"]), (&json!("2"), &json!("2")));
-    one.engine.shutdown();
+    one.engine.shutdown(None);
     assert_eq!(two.version(), "2");
     assert_eq!(one.call("desk.serial", &json!({})).code(), "SHUTTING_DOWN");
 }

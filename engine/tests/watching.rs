@@ -258,7 +258,7 @@ fn two_engines_on_one_folder_do_not_disturb_each_other() {
     one.call("jackfield.plugins.unload", &json!({"plugin": "desk"})).json();
     assert_eq!((two.version().as_str(), one.call("desk.serial", &json!({})).code()), ("4", "UNKNOWN_KEY"));
     let folder = one.folder.clone();
-    two.engine.shutdown();
+    two.engine.shutdown(None);
     one.call("jackfield.plugins.load", &json!({"file": "desk.so"})).json();
     assert_eq!(one.version(), "4");
     install(&desk_version("5"), &folder.join("desk.so"));

@@ -5,16 +5,17 @@ use crate::config::{self, Config};
 use crate::session::{Awaited, Shared};
 use crate::stop::Stop;
 use crate::store::{OpenError, SqliteStore};
-use crate::sys::crash;
 use crate::transport::{ListenError, ListenUrl, Listener, UrlError};
 use jackfield_engine::services::{Probe, ThreadKeys};
-use jackfield_engine::{Engine, EngineConfig, EngineError, LastEnd, PluginConfig, Watch};
+use jackfield_engine::{Engine, EngineConfig, EngineError, LastEnd, OnThreadStart, PluginConfig, Signal, Watch};
 use std::collections::HashMap;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 /// After the engine has answered everything: how long sessions may take to send that and close.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -51,98 +52,116 @@ impl AppError {
     }
 }
 
-/// What only the owner of a process can give, which a library is not.
+/// What the process gives that a server runs in, beside its configuration.
 #[derive(Clone, Default)]
-pub struct Process {
+pub struct Parts {
+    /// The program that is started to try plugin files; none: they are loaded without.
+    pub program: Option<PathBuf>,
     /// Gives thread-local keys of closed plugins back.
     pub thread_keys: Option<Arc<dyn ThreadKeys>>,
+    /// Looks, once the data folder is locked, how the last server on it ended.
+    pub last_end: Option<fn(&Config) -> LastEnd>,
+    /// Called first on each thread of runtime and engine.
+    pub on_thread_start: Option<OnThreadStart>,
+    /// Told when something waits for the thread of the host application.
+    pub signal: Option<Signal>,
 }
 
-/// Runs a server to its end. `program`: the file of this program, which is started again to try plugins.
-pub fn run(config: Config, program: Option<PathBuf>, process: Process) -> Result<ExitCode, AppError> {
-    raise_descriptor_limit();
-    let answers = Awaited::default();
-    let awaited = answers.clone();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
+/// A server: its sockets are bound, its engine runs.
+pub struct Server {
+    engine: Arc<Engine>,
+    accept: Arc<Accept>,
+    stop: Stop,
+    urls: Vec<String>,
+    listeners: Vec<Listener>,
+    doors: Vec<JoinHandle<()>>,
+}
+
+/// What server and runtime share: how many answers are waited for.
+#[derive(Clone, Default)]
+pub struct Shape(Awaited);
+
+/// A runtime for servers. `on_thread_start` is called first on each of its threads.
+pub fn runtime(shape: &Shape, on_thread_start: Option<OnThreadStart>) -> Result<Runtime, AppError> {
+    let awaited = shape.0.clone();
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().thread_name("jf-io").on_thread_park(move || {
         // A thread of a plugin that answers now, before this one sleeps, need not wake it for each answer.
-        .on_thread_park(move || {
-            if awaited.any() {
-                std::thread::yield_now();
-            }
-        })
-        .build()
-        .map_err(|source| AppError::System { what: "a runtime", source })?;
-    let outcome = runtime.block_on(serve(config, program, process, answers));
-    // Nothing of ours is left in it; a name look-up or a hung plugin thread is not waited for.
-    runtime.shutdown_background();
-    crash::orderly();
-    outcome
+        if awaited.any() {
+            std::thread::yield_now();
+        }
+    });
+    if let Some(on_thread_start) = on_thread_start {
+        builder.on_thread_start(move || on_thread_start());
+    }
+    builder.build().map_err(|source| AppError::System { what: "a runtime", source })
 }
 
-async fn serve(
-    config: Config,
-    program: Option<PathBuf>,
-    process: Process,
-    awaited: Awaited,
-) -> Result<ExitCode, AppError> {
-    let stop = Stop::default();
-    let urls = config.listen.iter().map(|text| text.parse()).collect::<Result<Vec<ListenUrl>, _>>()?;
-    let store = Arc::new(SqliteStore::open(&config.data)?);
-    let last_end = last_end(&config.data);
-    let listeners = bind(&urls, config.listen_is_default())?;
-    let engine = Arc::new(Engine::start(EngineConfig {
-        probe: probe(&config, program),
-        thread_keys: process.thread_keys,
-        last_end,
-        ..engine_config(&config, store)
-    })?);
-    let shared =
-        Arc::new(Shared { engine: engine.clone(), limits: config.limits.clone(), stop: stop.clone(), awaited });
-    let quit = config.http.quit == config::Quit::Loopback;
-    let accept = Arc::new(Accept::new(shared, config.http.origins.clone(), quit));
-    watch_signals(&config, &engine, &stop).map_err(|source| AppError::System { what: "to tell signals", source })?;
+impl Server {
+    /// Binds sockets and starts the engine. Connections wait in the sockets until [`Server::open`]. In a runtime.
+    pub fn start(config: &Config, parts: Parts, shape: &Shape) -> Result<Self, AppError> {
+        let stop = Stop::default();
+        let urls = config.listen.iter().map(|text| text.parse()).collect::<Result<Vec<ListenUrl>, _>>()?;
+        let store = Arc::new(SqliteStore::open(&config.data)?);
+        let last_end = parts.last_end.map(|look| look(config)).unwrap_or_default();
+        let listeners = bind(&urls, config.listen_is_default())?;
+        let engine = Arc::new(Engine::start(engine_config(config, store, parts, last_end))?);
+        let shared = Arc::new(Shared {
+            engine: engine.clone(),
+            limits: config.limits.clone(),
+            stop: stop.clone(),
+            awaited: shape.0.clone(),
+        });
+        let quit = config.http.quit == config::Quit::Loopback;
+        let accept = Arc::new(Accept::new(shared, config.http.origins.clone(), quit));
+        let urls = listeners.iter().map(|listener| listener.url().to_string()).collect();
+        Ok(Self { engine, accept, stop, urls, listeners, doors: Vec::new() })
+    }
 
-    // Connections wait in the sockets until the plugins that were there at the start are loaded or refused.
-    for listener in &listeners {
-        say(&format!("listening {}", listener.url()));
+    /// Where it listens, with the ports that were chosen.
+    pub fn urls(&self) -> &[String] {
+        &self.urls
     }
-    blocking(&engine, Engine::wait_ready).await;
-    for (id, plugin) in config.plugin.iter().filter(|(id, plugin)| !plugin.disabled && !engine.serves(id)) {
-        tracing::warn!(
-            plugin = id,
-            threads = plugin.threads,
-            "the configuration speaks of a plugin that does not serve"
-        );
-    }
-    let doors: Vec<_> = listeners.into_iter().map(|listener| tokio::spawn(accept.clone().listen(listener))).collect();
-    say("ready");
 
-    stop.begun().await;
-    engine.stop_accepting();
-    tracing::info!("stopping");
-    accept.sessions.close();
-    for door in doors {
-        let _ = door.await;
+    /// Its engine.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
-    blocking(&engine, Engine::shutdown).await;
-    if tokio::time::timeout(LAST_WORDS, accept.sessions.wait()).await.is_err() {
-        tracing::warn!(sessions = accept.sessions.len(), "some connections did not take their last answers");
-    }
-    Ok(ExitCode::SUCCESS)
-}
 
-/// How the last server on this data folder ended, told in the log; from now on it is noted how this one does. The folder
-/// is locked.
-fn last_end(data: &Path) -> LastEnd {
-    let last_end = crash::take(data);
-    if let LastEnd::Crash { thread, what } = &last_end {
-        tracing::warn!(what, thread, "the last server on this data folder crashed");
+    /// Its stop: begun by whoever wants it to end.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
     }
-    if let Err(error) = crash::watch(data) {
-        tracing::warn!(data = %data.display(), %error, "a crash of this server will not be noted in its data folder");
+
+    /// Waits until the plugins that were there at the start are loaded or refused, then lets connections in.
+    pub async fn open(&mut self, config: &Config) {
+        blocking(&self.engine, Engine::wait_ready).await;
+        for (id, plugin) in config.plugin.iter().filter(|(id, plugin)| !plugin.disabled && !self.engine.serves(id)) {
+            tracing::warn!(
+                plugin = id,
+                threads = plugin.threads,
+                "the configuration speaks of a plugin that does not serve"
+            );
+        }
+        let listeners = std::mem::take(&mut self.listeners);
+        self.doors = listeners.into_iter().map(|listener| tokio::spawn(self.accept.clone().listen(listener))).collect();
     }
-    last_end
+
+    /// Serves until the stop has begun, then ends everything in order.
+    pub async fn serve(self) {
+        self.stop.begun().await;
+        self.engine.stop_accepting();
+        tracing::info!("stopping");
+        self.accept.sessions.close();
+        for door in self.doors {
+            let _ = door.await;
+        }
+        let within = self.stop.within();
+        blocking(&self.engine, move |engine| engine.shutdown(within)).await;
+        if tokio::time::timeout(LAST_WORDS, self.accept.sessions.wait()).await.is_err() {
+            tracing::warn!(sessions = self.accept.sessions.len(), "some connections did not take their last answers");
+        }
+    }
 }
 
 #[cfg(unix)]
@@ -170,7 +189,7 @@ fn bind(urls: &[ListenUrl], are_default: bool) -> Result<Vec<Listener>, AppError
 }
 
 /// What the engine is told of single plugins.
-fn plugin_configs(config: &Config) -> HashMap<String, PluginConfig> {
+pub(crate) fn plugin_configs(config: &Config) -> HashMap<String, PluginConfig> {
     let plugins = config.plugin.iter().map(|(id, plugin)| {
         let deadlines = plugin.deadline_s.iter();
         let of_engine = PluginConfig {
@@ -197,7 +216,7 @@ fn plugin_configs(config: &Config) -> HashMap<String, PluginConfig> {
     plugins
 }
 
-fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
+fn engine_config(config: &Config, store: Arc<SqliteStore>, parts: Parts, last_end: LastEnd) -> EngineConfig {
     EngineConfig {
         folders: config.plugins.folders.clone(),
         watch: match config.plugins.watch {
@@ -211,103 +230,18 @@ fn engine_config(config: &Config, store: Arc<SqliteStore>) -> EngineConfig {
         plugins: plugin_configs(config),
         limits: config.limits.clone(),
         store: Some(store),
-        probe: None,
-        thread_keys: None,
+        probe: probe(config, parts.program),
+        thread_keys: parts.thread_keys,
         keep: Some(config.data.clone()),
-        last_end: LastEnd::default(),
+        last_end,
+        on_thread_start: parts.on_thread_start,
+        signal: parts.signal,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
 
 /// Does blocking work of the engine without holding up the runtime.
-async fn blocking(engine: &Arc<Engine>, work: fn(&Engine)) {
+async fn blocking(engine: &Arc<Engine>, work: impl FnOnce(&Engine) + Send + 'static) {
     let engine = engine.clone();
     let _ = tokio::task::spawn_blocking(move || work(&engine)).await;
-}
-
-/// A line for whoever started the server. A reader that has gone is no reason to stop.
-fn say(line: &str) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-}
-
-/// The first SIGINT or SIGTERM stops in order, the second at once. SIGHUP reads the configuration again.
-#[cfg(unix)]
-fn watch_signals(config: &Config, engine: &Arc<Engine>, stop: &Stop) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let (stop, mut running, engine) = (stop.clone(), config.clone(), Arc::downgrade(engine));
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => stop_or_exit(&stop),
-                _ = terminate.recv() => stop_or_exit(&stop),
-                _ = hang_up.recv() => {
-                    if let Some(engine) = engine.upgrade() {
-                        reconfigure(&mut running, &engine);
-                    }
-                }
-            }
-        }
-    });
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn watch_signals(_: &Config, _: &Arc<Engine>, stop: &Stop) -> io::Result<()> {
-    let stop = stop.clone();
-    tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            stop_or_exit(&stop);
-        }
-    });
-    Ok(())
-}
-
-fn stop_or_exit(stop: &Stop) {
-    if stop.is_begun() {
-        crash::orderly();
-        std::process::exit(1);
-    }
-    stop.begin();
-}
-
-/// Reads the configuration again: settings of single plugins are handed to the engine, of all else it is said that it has
-/// changed. A broken one changes nothing.
-#[cfg(unix)]
-fn reconfigure(running: &mut Config, engine: &Engine) {
-    let read = running.reload().and_then(|new| Ok((config::changes(running, &new)?, new)));
-    let (changes, new) = match read {
-        Ok(read) => read,
-        Err(error) => return tracing::error!(%error, "the configuration cannot be read; the old one stays"),
-    };
-    let (of_plugins, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(|key| key.starts_with("plugin."));
-    if of_plugins.is_empty() && others.is_empty() {
-        return tracing::info!("read the configuration again: nothing has changed");
-    }
-    if !of_plugins.is_empty() {
-        running.plugin = new.plugin;
-        engine.configure(plugin_configs(running));
-        tracing::info!(keys = of_plugins.join(", "), "read the configuration again: settings of plugins have changed");
-    }
-    if !others.is_empty() {
-        tracing::warn!(
-            keys = others.join(", "),
-            "read the configuration again: it has changed, and these take effect at the next start"
-        );
-    }
-}
-
-/// As many connections as `limits.connections` allows need as many descriptors; the usual soft limit is 1,024.
-fn raise_descriptor_limit() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
-        if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::debug!(%error, "the limit on open files stays as it is");
-        }
-    }
 }

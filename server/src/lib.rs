@@ -1,6 +1,6 @@
 //! The server: transports, sessions, configuration, store and command line. Everything that touches the world is here.
 //!
-//! - [`app`]: the parts list, and the order of start and stop
+//! - [`app`]: the parts list, and the order of start and stop; [`standalone`]: the same as a program of its own
 //! - `accept`: from a listener to sessions, and how many
 //! - [`session`]: one connection: transport, dialect, engine, and the back pressure between them
 //! - [`transport`]: frames on sockets: WebSocket and TCP
@@ -14,6 +14,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod session;
+pub mod standalone;
 pub mod stop;
 pub mod store;
 pub mod sys;

@@ -1,7 +1,8 @@
 //! The server's stop: begun once, heard by everything that waits.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Whether the server is to stop. Clones are the same stop.
@@ -10,6 +11,7 @@ pub struct Stop {
     token: CancellationToken,
     /// Known without the token's lock.
     begun: Arc<AtomicBool>,
+    within: Arc<OnceLock<Duration>>,
 }
 
 impl Stop {
@@ -17,6 +19,17 @@ impl Stop {
     pub fn begin(&self) {
         self.begun.store(true, Ordering::Release);
         self.token.cancel();
+    }
+
+    /// The same, with a limit in the place of `shutdown_s`; whoever says so first.
+    pub fn begin_within(&self, limit: Duration) {
+        let _ = self.within.set(limit);
+        self.begin();
+    }
+
+    /// How long commands that run may take, if that was said.
+    pub fn within(&self) -> Option<Duration> {
+        self.within.get().copied()
     }
 
     /// Whether it has begun. True before anybody who waits is woken.

@@ -3,17 +3,78 @@
 
 use crate::config::{Format, Level, Log};
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, IsTerminal};
-use tracing::Subscriber;
+use std::sync::Arc;
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
+use tracing::{Dispatch, Metadata, Subscriber};
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::debug_fn;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts the log of this process. A log that somebody has started before stays.
 pub fn init(log: &Log) {
     let _ = subscriber(log, io::stderr, io::stderr().is_terminal()).try_init();
+}
+
+/// Takes one line of a log: its level, what speaks, the text without control characters.
+pub type Line = Arc<dyn Fn(&tracing::Level, &str, &str) + Send + Sync>;
+
+/// A log whose lines go to `line`, for an application that has its own. It takes effect where it is made the default of a
+/// thread.
+pub fn to(level: Level, line: Line) -> Dispatch {
+    let builder = tracing_subscriber::fmt().with_max_level(filter(level)).with_writer(Lines(line));
+    let fields = debug_fn(write_field);
+    let builder = builder.with_ansi(false).without_time().with_level(false).with_target(false);
+    Dispatch::new(builder.fmt_fields(fields.delimited(" ")).finish())
+}
+
+/// Makes a writer for each line.
+struct Lines(Line);
+
+/// One line, told when it is complete.
+struct Whole {
+    line: Line,
+    level: tracing::Level,
+    target: String,
+    text: Vec<u8>,
+}
+
+impl Whole {
+    fn new(line: &Line, level: tracing::Level, target: &str) -> Self {
+        Self { line: line.clone(), level, target: target.to_owned(), text: Vec::new() }
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Whole;
+
+    fn make_writer(&'a self) -> Whole {
+        Whole::new(&self.0, tracing::Level::INFO, "")
+    }
+
+    fn make_writer_for(&'a self, of: &Metadata<'_>) -> Whole {
+        Whole::new(&self.0, *of.level(), of.target())
+    }
+}
+
+impl io::Write for Whole {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        (self.line)(&self.level, &self.target, String::from_utf8_lossy(&self.text).trim());
+    }
 }
 
 fn subscriber<W>(log: &Log, writer: W, colour: bool) -> Box<dyn Subscriber + Send + Sync>
@@ -24,14 +85,17 @@ where
     match log.format {
         Format::Json => Box::new(builder.json().flatten_event(true).finish()),
         Format::Text => {
-            let fields = debug_fn(|out, field, value| {
-                let value = format!("{value:?}");
-                let value = escaped(&value);
-                if field.name() == "message" { write!(out, "{value}") } else { write!(out, "{field}={value}") }
-            });
+            let fields = debug_fn(write_field);
             Box::new(builder.with_ansi(colour).fmt_fields(fields.delimited(" ")).finish())
         }
     }
+}
+
+/// A field of a line, with its control characters escaped.
+fn write_field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let value = format!("{value:?}");
+    let value = escaped(&value);
+    if field.name() == "message" { write!(out, "{value}") } else { write!(out, "{field}={value}") }
 }
 
 fn filter(level: Level) -> LevelFilter {

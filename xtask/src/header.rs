@@ -45,7 +45,12 @@ const HEADERS: [Header; 4] = [
     Header {
         path: "include/jackfield/engine.h",
         template: include_str!("../templates/engine.h"),
-        sources: &["embed/src/api/library.rs"],
+        sources: &[
+            "embed/src/api/library.rs",
+            "embed/src/api/engine.rs",
+            "embed/src/api/commands.rs",
+            "embed/src/api/client.rs",
+        ],
         uses: &["plugin-api/src/types.rs", "plugin-api/src/command.rs"],
     },
 ];

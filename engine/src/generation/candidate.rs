@@ -46,9 +46,10 @@ impl Candidate {
         let limits = &core.limits;
         let failed = |reason: String, retired| Failed { step: Step::Loaded, reason, retired };
         let thread_name = core.thread_name(number);
-        let (control, control_thread) = Control::start(&format!("{thread_name}-control"))
+        let (control, control_thread) = Control::start(&format!("{thread_name}-control"), &core.spawner)
             .map_err(|error| failed(format!("its control thread cannot be started: {error}"), false))?;
-        let ledger = Ledger::new(number, limits.clone(), core.store.clone(), Arc::downgrade(core), control.clone());
+        let (store, weak) = (core.store.clone(), Arc::downgrade(core));
+        let ledger = Ledger::new(number, limits.clone(), store, weak, control.clone(), core.spawner.clone());
         let host = HostTable::new(ledger.clone());
         let limit = Limits::seconds(limits.lifecycle_s);
         let (path, table_of_host, thread_keys) = (copy.to_owned(), host.clone(), core.thread_keys.clone());

@@ -148,7 +148,7 @@ pub(super) fn end(
 
 /// Joins threads that should end now; false when one does not within `limit`. A plugin's thread-local destructor can hang a
 /// join, so it is done on a thread of its own.
-fn join_within(threads: Vec<JoinHandle<()>>, limit: Duration) -> bool {
+pub(crate) fn join_within(threads: Vec<JoinHandle<()>>, limit: Duration) -> bool {
     let (done, all_joined) = mpsc::channel();
     let joiner = std::thread::Builder::new().name("jf-join".to_owned()).spawn(move || {
         for thread in threads {

@@ -14,7 +14,7 @@ mod threads;
 mod watch;
 
 pub(crate) use candidate::{Candidate, Failed};
-pub(crate) use end::Ended;
+pub(crate) use end::{Ended, join_within};
 pub(crate) use watch::SLOW;
 
 use crate::call::{Call, plain};
@@ -25,6 +25,7 @@ use crate::plugin::{PluginConfig, PluginSlot};
 use crate::queue::Lane;
 use crate::reload::{self, Name};
 use crate::router::{ByKey, Class};
+use crate::schema;
 use jackfield_message::{ByteString, Command, Culprit, ErrorCode, Event, Failure, Reply};
 use jackfield_plugin_api as abi;
 use std::path::PathBuf;
@@ -33,9 +34,6 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use watch::Watch;
-
-/// The dialect whose commands are not held against schemas.
-const PLAIN: &str = "zeiss";
 
 /// One loaded version of one plugin.
 pub(crate) struct Generation {
@@ -200,22 +198,16 @@ impl Generation {
     /// What a command is answered whose params do not fit its schema. `index`: where it stands in the descriptor.
     #[inline(never)]
     fn refusal(&self, index: usize, command: &Command, nested: bool) -> Option<Reply> {
-        let schema = self.descriptor.commands[index].params.as_ref()?;
+        let of_command = self.descriptor.commands[index].params.as_ref()?;
         // Clients of the plain dialect know the plugins' own texts; what a plugin calls on their behalf is the plugin's.
-        if command.dialect == PLAIN && !nested {
+        if command.dialect == schema::PLAIN && !nested {
             return None;
         }
-        let (bytes, limit) = (command.params().len(), self.ledger.limits.checked_bytes);
-        if bytes > limit {
-            let message = format!(
-                "The params of '{}' have {bytes} bytes; what is held against a schema may have {limit} (limit checked_bytes). \
-                 Attachments may be longer.",
-                command.key()
-            );
-            return Some(self.failure(ErrorCode::TooLarge, message).into());
+        if let Some(failure) = schema::too_long(command, self.ledger.limits.checked_bytes) {
+            return Some(failure.of_plugin(&self.plugin.id, self.number).into());
         }
         // Counts against an INLINE command: it is done on the same thread.
-        let (refusal, demoted) = self.watches[index].run(|| schema.refusal(command));
+        let (refusal, demoted) = self.watches[index].run(|| of_command.refusal(command));
         if demoted {
             self.tell_demoted(command.key());
         }

@@ -61,7 +61,7 @@ impl Generation {
         let generation = self.clone();
         let (tell, entered) = mpsc::sync_channel(1);
         let name = format!("{}-{role}", self.thread_name);
-        let thread = std::thread::Builder::new().name(name).spawn(move || {
+        let thread = self.ledger.spawner.spawn(name, move || {
             let table = generation.instance.table();
             let welcome = table.enter_thread();
             let failed = welcome.clone().err();

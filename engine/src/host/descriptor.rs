@@ -22,15 +22,19 @@ pub(crate) struct Descriptor {
 
 /// One command of a descriptor.
 #[derive(Clone, Debug)]
-pub(crate) struct CommandInfo {
+pub struct CommandInfo {
+    /// By which it is called; empty: the catch-all.
     pub key: ByteString,
+    /// Where it runs.
     pub class: Class,
+    /// JF_COMMAND_*.
     pub flags: u32,
+    /// One line for people.
     pub help: String,
     /// JSON Schema of the params; empty: anything.
     pub params_schema: String,
     /// The same, compiled by [`Descriptor::check`]. `None`: anything.
-    pub params: Option<Arc<Schema>>,
+    pub(crate) params: Option<Arc<Schema>>,
     /// JSON Schema of the result; empty: anything.
     pub result_schema: String,
     /// Names of the params, for callers that give them by position.
@@ -78,11 +82,16 @@ impl Descriptor {
 }
 
 impl CommandInfo {
-    pub fn is_catch_all(&self) -> bool {
+    /// The same, if it is as the ABI demands; the error says what is not.
+    pub fn checked(mut self) -> Result<Self, String> {
+        self.check().map(|()| self)
+    }
+
+    pub(crate) fn is_catch_all(&self) -> bool {
         self.flags & jackfield_plugin_api::JF_COMMAND_CATCH_ALL != 0
     }
 
-    fn check(&mut self) -> Result<(), String> {
+    pub(crate) fn check(&mut self) -> Result<(), String> {
         self.check_key()?;
         let schema = check_schema(&self.params_schema).map_err(|why| self.wrong("params_schema", why))?;
         check_schema(&self.result_schema).map_err(|why| self.wrong("result_schema", why))?;

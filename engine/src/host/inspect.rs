@@ -3,6 +3,7 @@
 use super::{Descriptor, HostTable, Ledger, Library};
 use crate::Limits;
 use crate::control::Control;
+use crate::spawn::Spawner;
 use jackfield_plugin_api as abi;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -22,8 +23,15 @@ const FLAGS: [(u32, &str); 3] =
 pub fn inspect(library: &Path) -> Result<String, String> {
     // As in an engine: the thread that ran its code ends before it is unloaded.
     let no_thread = |error| format!("a thread cannot be started: {error}");
-    let (control, thread) = Control::start("jf-inspect").map_err(no_thread)?;
-    let host = HostTable::new(Ledger::new(0, Arc::new(Limits::default()), None, Weak::new(), control.clone()));
+    let (control, thread) = Control::start("jf-inspect", &Spawner::default()).map_err(no_thread)?;
+    let host = HostTable::new(Ledger::new(
+        0,
+        Arc::new(Limits::default()),
+        None,
+        Weak::new(),
+        control.clone(),
+        Spawner::default(),
+    ));
     let (path, table) = (library.to_owned(), host.clone());
     let loaded = control.run(Duration::MAX, move || {
         let library = Library::open(&path, None)?;

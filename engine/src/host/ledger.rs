@@ -4,6 +4,7 @@ use crate::core::Core;
 use crate::flights::Flights;
 use crate::gate::Gate;
 use crate::services::{BlobWriter, Store, StoreBatch};
+use crate::spawn::Spawner;
 use crate::{Limits, control::Control};
 use slotmap::{DefaultKey, SlotMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -41,6 +42,7 @@ pub(crate) struct Ledger {
     pub flights: Flights,
     pub calls: Calls,
     pub control: Control,
+    pub spawner: Spawner,
     /// Open handles of the store service.
     pub batches: Mutex<SlotMap<DefaultKey, Box<dyn StoreBatch>>>,
     /// Blobs being written, each with its batch.
@@ -63,6 +65,7 @@ impl Ledger {
         store: Option<Arc<dyn Store>>,
         core: Weak<Core>,
         control: Control,
+        spawner: Spawner,
     ) -> Arc<Self> {
         Arc::new(Self {
             number,
@@ -73,6 +76,7 @@ impl Ledger {
             flights: Flights::new(number),
             calls: Calls::default(),
             control,
+            spawner,
             batches: Mutex::default(),
             blobs: Mutex::default(),
             name: OnceLock::new(),

@@ -17,14 +17,24 @@ mod ledger;
 mod threads;
 
 pub(crate) use calls::Done;
-pub(crate) use descriptor::{CommandInfo, Descriptor};
+pub use descriptor::CommandInfo;
+pub(crate) use descriptor::Descriptor;
+pub use ffi::{CommandFrame, status_of};
 pub(crate) use ffi::{
-    CommandFrame, HostTable, Instance, Library, LoadError, Loaded, PluginTable, failure, free_thread_keys, status_of,
+    HostTable, Instance, Library, LoadError, Loaded, PluginTable, application_failure, failure, free_thread_keys,
 };
 pub use inline::inline_generation;
 pub use inspect::inspect;
 pub(crate) use ledger::{Ledger, Phase};
 pub(crate) use threads::left_running;
+
+/// For a library around the engine that has a C face of its own: C's view of commands and replies. Pointers are the
+/// caller's promise.
+pub mod raw {
+    pub use super::ffi::{
+        CommandFrame, Unusable, attachments, command_info, elements, lossy_text, reply, status_of, text, with_raw_reply,
+    };
+}
 
 /// A state as a plugin saved it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,6 +40,8 @@ pub(crate) enum Request {
     Panicked(PathBuf, u64),
     /// A SERIAL command of a generation has been answered for, and its handler does not return.
     Stuck { generation: u64, key: ByteString },
+    /// The application has given keys up.
+    KeysFreed,
     /// Tell when every file of the start was looked at.
     Ready(SyncSender<()>),
 }
@@ -106,6 +108,7 @@ impl Manager {
                     Request::Ended { path, name, ended, us } => self.ended(&path, &name, ended, us),
                     Request::Ready(ready) => waiting_for_ready.push(ready),
                     _ if self.is_stopping() => {}
+                    Request::KeysFreed => self.retry_blocked(Block::Plugin),
                     Request::Panicked(path, generation) => self.panicked(&path, generation),
                     Request::Stuck { generation, key } => self.stuck(generation, &key),
                 }

@@ -100,7 +100,7 @@ impl Manager {
             drop(old);
             let _ = core.request(Request::Ended { path, name, ended, us: begun.elapsed() });
         };
-        match std::thread::Builder::new().name(thread_name).spawn(closer) {
+        match self.core.spawner.spawn(thread_name, closer) {
             Ok(thread) => {
                 let mut closers = lock(&self.core.closers);
                 closers.retain(|closer| !closer.is_finished());
@@ -113,7 +113,7 @@ impl Manager {
 
 impl Table {
     /// The table of what serves now.
-    pub(super) fn of(registry: &super::Registry) -> Self {
+    pub fn of(registry: &super::Registry) -> Self {
         let mut table = Self::with_builtins();
         for generation in registry.records.iter().filter_map(|record| record.current.as_ref()) {
             for (index, command) in generation.descriptor.commands.iter().enumerate() {
@@ -124,6 +124,15 @@ impl Table {
                 } else {
                     table.slots.insert(command.key.clone(), slot);
                 }
+            }
+        }
+        // Last: between the look at a plugin's keys and its start the application may have registered one of them.
+        for (key, entry) in &registry.application {
+            let slot = Slot::Application(entry.clone());
+            if entry.info.is_catch_all() {
+                table.catch_all = Some(slot);
+            } else {
+                table.slots.insert(key.clone(), slot);
             }
         }
         table

@@ -73,7 +73,11 @@ impl Manager {
             for index in 1..cores.min(paths.len()) {
                 let name = format!("jf-prepare-{index}");
                 // Without another thread, this one does it all.
-                let _ = std::thread::Builder::new().name(name).spawn_scoped(scope, work);
+                let begun = || {
+                    self.core.spawner.begin();
+                    work();
+                };
+                let _ = std::thread::Builder::new().name(name).spawn_scoped(scope, begun);
             }
             work();
         });

@@ -2,8 +2,11 @@
 
 use super::files::Signature;
 use super::step::Step;
+use crate::application::Entry;
 use crate::generation::{Ended, Generation};
 use crate::host::free_thread_keys;
+use indexmap::IndexMap;
+use jackfield_message::ByteString;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -235,6 +238,8 @@ pub(crate) struct Registry {
     pub records: Vec<Record>,
     /// Folders that cannot be used, and why.
     pub folders: Vec<(PathBuf, Refused)>,
+    /// What the application has registered, in the order in which it did.
+    pub application: IndexMap<ByteString, Arc<Entry>>,
 }
 
 impl Registry {

@@ -194,6 +194,12 @@ impl Manager {
             );
             return blocked(Block::Generation(old.number), reason);
         }
+        if let Some(command) =
+            descriptor.commands.iter().find(|command| registry.application.contains_key(&command.key))
+        {
+            let reason = format!("'{id}' wants to serve the key '{}', which the application does already", command.key);
+            return blocked(Block::Plugin, reason);
+        }
         let others = registry.records.iter().filter(|record| record.path != path);
         for (other, generation) in others.filter_map(|record| Some((record, record.current.as_ref()?))) {
             let (other_id, other_path) = (&generation.plugin.id, other.path.display());

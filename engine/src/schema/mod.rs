@@ -21,9 +21,25 @@ const TOLD: usize = 8;
 const SHORT: usize = 64 << 10;
 const SHORT_BY_PARTS: u64 = 256 << 10;
 
+/// The dialect whose commands are not held against schemas: its clients know the handlers' own texts.
+pub(crate) const PLAIN: &str = "zeiss";
+
+/// What a command is answered whose params are longer than what is held against a schema.
+pub(crate) fn too_long(command: &Command, limit: usize) -> Option<Failure> {
+    let bytes = command.params().len();
+    let message = || {
+        format!(
+            "The params of '{}' have {bytes} bytes; what is held against a schema may have {limit} (limit checked_bytes). \
+             Attachments may be longer.",
+            command.key()
+        )
+    };
+    (bytes > limit).then(|| Failure::new(ErrorCode::TooLarge, message()))
+}
+
 /// A compiled schema of params.
 #[derive(Debug)]
-pub(crate) struct Schema {
+pub struct Schema {
     validator: Validator,
     /// For telling the rules that were broken.
     text: Value,

@@ -172,6 +172,8 @@ impl Setup {
             thread_keys: None,
             keep: Some(root.path().join("keep")),
             last_end: LastEnd::Unknown,
+            on_thread_start: None,
+            signal: None,
             version: "9.9.9".to_owned(),
         };
         let mut setup = Self { root, folder, wire, config };
@@ -248,7 +250,7 @@ pub struct Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         if !self.crashed {
-            self.engine.shutdown();
+            self.engine.shutdown(None);
         }
     }
 }

@@ -22,8 +22,8 @@ pub use probe::ProbeArgs;
 pub use serve::ServeArgs;
 pub use watch::WatchArgs;
 
-use crate::app::Process;
 use crate::config::World;
+use crate::standalone::Process;
 use clap::{Args, Parser, Subcommand};
 use output::Outcome;
 use plugins::PluginsCommand;

@@ -1,8 +1,8 @@
 //! `jackfield serve`
 
 use super::output::to_stderr;
-use crate::app::{self, Process};
 use crate::config::{Config, Flags, Format, Level, Sources, World};
+use crate::standalone::{self, Process};
 use crate::telemetry;
 use clap::{ArgAction, Args};
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ pub fn run(args: ServeArgs, world: World, process: Process) -> ExitCode {
         }
     };
     telemetry::init(&config.log);
-    app::run(config, program, process).unwrap_or_else(|why| {
+    standalone::run(config, program, process).unwrap_or_else(|why| {
         to_stderr(&format!("error: {why}"));
         why.exit_code()
     })

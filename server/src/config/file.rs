@@ -14,23 +14,41 @@ pub(super) fn read(layers: &mut Layers, file: &path::Path) -> Result<(), ConfigE
         named_by: None,
         source,
     })?;
-    let wrong = |why: toml::de::Error| ConfigError::invalid(file.display(), why);
-    let spans = DeTable::parse(&text).map_err(wrong)?;
-    let table: toml::Table = toml::from_str(&text).map_err(wrong)?;
-    let mut values = Vec::new();
-    flatten(&mut values, &mut Vec::new(), table, spans.get_ref(), &text, file);
-    // Ranges before types: they say what is valid.
-    for (path, value, origin) in &values {
-        super::ranges::check(path, value).map_err(|why| ConfigError::invalid(origin, why))?;
-    }
-    toml::from_str::<Config>(&text).map_err(wrong)?;
-    for (path, mut value, origin) in values {
+    let origin = |line| Origin::File { path: file.to_owned(), line };
+    for (path, mut value, origin) in values(&text, file.display(), &origin)? {
         if let ["data"] | ["plugins", "folders"] = &*path.iter().map(String::as_str).collect::<Vec<_>>() {
             resolve(&mut value, file);
         }
         layers.set(path, value, origin);
     }
     Ok(())
+}
+
+/// Reads a text that is in no file.
+pub(super) fn read_text(layers: &mut Layers, text: &str, number: usize) -> Result<(), ConfigError> {
+    for (path, value, origin) in values(text, "configuration text", &|line| Origin::Text { number, line })? {
+        layers.set(path, value, origin);
+    }
+    Ok(())
+}
+
+/// All values of a text; `place` names it, `origin` a line of it.
+fn values(
+    text: &str,
+    place: impl ToString,
+    origin: &dyn Fn(usize) -> Origin,
+) -> Result<Vec<(Path, Value, Origin)>, ConfigError> {
+    let wrong = |why: toml::de::Error| ConfigError::invalid(place.to_string(), why);
+    let spans = DeTable::parse(text).map_err(wrong)?;
+    let table: toml::Table = toml::from_str(text).map_err(wrong)?;
+    let mut values = Vec::new();
+    flatten(&mut values, &mut Vec::new(), table, spans.get_ref(), text, origin);
+    // Ranges before types: they say what is valid.
+    for (path, value, origin) in &values {
+        super::ranges::check(path, value).map_err(|why| ConfigError::invalid(origin, why))?;
+    }
+    toml::from_str::<Config>(text).map_err(wrong)?;
+    Ok(values)
 }
 
 /// All values of `table` with their places; `spans` is the same table.
@@ -40,17 +58,17 @@ fn flatten(
     table: toml::Table,
     spans: &DeTable<'_>,
     text: &str,
-    file: &path::Path,
+    origin: &dyn Fn(usize) -> Origin,
 ) {
     for ((key, value), (span_key, span)) in table.into_iter().zip(spans) {
         path.push(key);
         match (value, span.get_ref()) {
             (Value::Table(table), DeValue::Table(spans)) if !table.is_empty() => {
-                flatten(into, path, table, spans, text, file);
+                flatten(into, path, table, spans, text, origin);
             }
             (value, _) => {
                 let line = 1 + text.as_bytes()[..span_key.span().start].iter().filter(|&&byte| byte == b'\n').count();
-                into.push((path.clone(), value, Origin::File { path: file.to_owned(), line }));
+                into.push((path.clone(), value, origin(line)));
             }
         }
         path.pop();

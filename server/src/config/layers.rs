@@ -30,6 +30,15 @@ pub enum Origin {
     Variable(String),
     /// A flag, as it is written.
     Flag(&'static str),
+    /// A text that a host application gave, by its number from 1.
+    Text {
+        /// Which one.
+        number: usize,
+        /// The line of the key, from 1.
+        line: usize,
+    },
+    /// A single value that a host application gave, by its key.
+    Value(String),
 }
 
 impl fmt::Display for Origin {
@@ -39,6 +48,9 @@ impl fmt::Display for Origin {
             Self::File { path, line } => write!(out, "{}:{line}", path.display()),
             Self::Variable(name) => write!(out, "${name}"),
             Self::Flag(flag) => out.write_str(flag),
+            Self::Text { number: 1, line } => write!(out, "configuration text:{line}"),
+            Self::Text { number, line } => write!(out, "configuration text {number}:{line}"),
+            Self::Value(key) => write!(out, "value of {key}"),
         }
     }
 }
@@ -83,32 +95,37 @@ impl Layers {
         Ok(())
     }
 
-    /// `JACKFIELD_LIMITS__NESTING=64`: `__` separates the keys, which are lower case. The value is TOML; what is none, or
-    /// does not fit as such, is a string; where a list is wanted, strings separated by commas.
+    /// `JACKFIELD_LIMITS__NESTING=64`: `__` separates the keys, which are lower case.
     pub fn variables(&mut self, world: &World) -> Result<(), ConfigError> {
         for (name, value) in &world.variables {
             let Some(key) = name.strip_prefix(PREFIX).filter(|_| name != lookup::CONFIG_VARIABLE) else { continue };
             let origin = Origin::Variable(name.clone());
             let text = value.to_str().ok_or_else(|| ConfigError::invalid(&origin, "is not UTF-8"))?;
-            let path: Path = key.split("__").map(str::to_lowercase).collect();
-            let list = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-            let readings = [
-                toml_value(text),
-                Some(Value::String(text.to_owned())),
-                Some(Value::Array(list.map(|part| Value::String(part.to_owned())).collect())),
-            ];
-            let mut first_error = None;
-            let value = readings.into_iter().flatten().find(|value| match fits(&path, value) {
-                Ok(()) => true,
-                Err(why) => {
-                    first_error.get_or_insert(why);
-                    false
-                }
-            });
-            match (value, first_error) {
-                (Some(value), _) => self.set_all(path, value, &origin),
-                (None, why) => return Err(ConfigError::invalid(&origin, why.unwrap_or_default())),
+            self.said(key.split("__").map(str::to_lowercase).collect(), text, origin)?;
+        }
+        Ok(())
+    }
+
+    /// One value as people write it: TOML; what is none, or does not fit as such, is a string; where a list is wanted,
+    /// strings separated by commas.
+    pub fn said(&mut self, path: Path, text: &str, origin: Origin) -> Result<(), ConfigError> {
+        let list = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let readings = [
+            toml_value(text),
+            Some(Value::String(text.to_owned())),
+            Some(Value::Array(list.map(|part| Value::String(part.to_owned())).collect())),
+        ];
+        let mut first_error = None;
+        let value = readings.into_iter().flatten().find(|value| match fits(&path, value) {
+            Ok(()) => true,
+            Err(why) => {
+                first_error.get_or_insert(why);
+                false
             }
+        });
+        match (value, first_error) {
+            (Some(value), _) => self.set_all(path, value, &origin),
+            (None, why) => return Err(ConfigError::invalid(&origin, why.unwrap_or_default())),
         }
         Ok(())
     }

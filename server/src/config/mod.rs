@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads the process environment on its own: [`World`] is handed in.
 
+mod embedded;
 mod error;
 mod file;
 mod layers;
@@ -11,6 +12,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+pub use embedded::Piece;
 pub use error::ConfigError;
 pub use layers::Origin;
 pub use lookup::World;
@@ -27,7 +29,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Listener URLs, as written: the transport reads them. At least one.
+    /// Listener URLs, as written: the transport reads them.
     pub listen: Vec<String>,
     /// The data folder.
     pub data: PathBuf,

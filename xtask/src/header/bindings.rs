@@ -4,6 +4,9 @@ use super::{IDS, order, warnings};
 use crate::{Outcome, root};
 use cbindgen::{Config, DocumentationStyle, Language, Style};
 
+/// Columns of a header.
+const WIDTH: usize = 110;
+
 /// What stands before functions that a library exports.
 pub const PREFIX: &str = "JF_API";
 
@@ -29,7 +32,7 @@ pub fn generate(sources: &[&str], uses: &[&str]) -> Outcome<Bindings> {
         usize_is_size_t: true,
         documentation: true,
         documentation_style: DocumentationStyle::Doxy,
-        line_length: 110,
+        line_length: WIDTH,
         tab_width: 4,
         ..Config::default()
     };
@@ -75,14 +78,54 @@ fn names<'a>(texts: &'a [String], start: &'a str) -> impl Iterator<Item = &'a st
 }
 
 /// The three things that cbindgen has no option for: uses of a struct go by its typedef, a negative constant stands in
-/// brackets, so that it is one operand wherever it is used, and a function stands on the line of its prefix.
+/// brackets, so that it is one operand wherever it is used, and a function begins with its prefix, on the same line.
 fn polish(text: &str) -> String {
-    text.lines()
-        .map(|line| match line.strip_prefix("#define ").and_then(|rest| rest.split_once(" -")) {
-            Some((name, value)) => format!("#define {name} (-{value})\n"),
-            None if line == PREFIX => format!("{line} "),
-            None if line.starts_with("struct ") => format!("{line}\n"),
-            None => format!("{}\n", line.replace("struct jf_", "jf_")),
-        })
-        .collect()
+    let mut lines = text.lines();
+    let mut out = String::new();
+    while let Some(line) = lines.next() {
+        let line = match line.strip_prefix("#define ").and_then(|rest| rest.split_once(" -")) {
+            Some((name, value)) => format!("#define {name} (-{value})"),
+            None if line == PREFIX => {
+                let mut parts = vec![line.to_owned()];
+                for part in lines.by_ref() {
+                    parts.push(part.trim().replace("struct jf_", "jf_"));
+                    if part.ends_with(';') {
+                        break;
+                    }
+                }
+                function(&parts.join(" "))
+            }
+            None if line.starts_with("struct ") => line.to_owned(),
+            None => line.replace("struct jf_", "jf_"),
+        };
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+/// A prototype in lines of the header's width, broken between parameters.
+fn function(prototype: &str) -> String {
+    // Parameters that are functions have commas of their own, in brackets.
+    let (mut parts, mut depth): (Vec<String>, usize) = (vec![String::new()], 0);
+    for piece in prototype.split_inclusive(", ") {
+        depth = depth + piece.matches('(').count() - piece.matches(')').count();
+        if let Some(last) = parts.last_mut() {
+            last.push_str(piece);
+        }
+        if depth == 1 {
+            parts.push(String::new());
+        }
+    }
+    let (mut out, mut width) = (String::new(), 0);
+    for part in parts {
+        if width > 0 && width + part.trim_end().len() > WIDTH {
+            out.truncate(out.trim_end().len());
+            out.push_str("\n    ");
+            width = 4;
+        }
+        out.push_str(&part);
+        width += part.len();
+    }
+    out
 }

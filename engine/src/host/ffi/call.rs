@@ -4,6 +4,7 @@ use super::library::guarded;
 use super::read::{MAX_TEXT, Unusable, copy, elements, lossy_text, read_struct, text, within};
 use super::reply::raw_status;
 use super::table::ledger;
+use crate::Limits;
 use crate::host::{Done, Ledger, Phase};
 use crate::nested::Request;
 use jackfield_message::{Attachment, Reply, json};
@@ -67,26 +68,40 @@ unsafe fn read_request(
     // SAFETY: promised by the caller.
     let (key, params) =
         unsafe { (text(key, MAX_TEXT).map_err(bad)?, text(params, limits.message_bytes).map_err(bad)?) };
-    within(attachment_count, limits.attachments).map_err(bad)?;
-    // SAFETY: promised by the caller.
-    let pointers = unsafe { elements(attachments, attachment_count) }.map_err(bad)?;
     if json::check(params, limits.nesting).is_err() {
         return Err(bad(Unusable::new("params that are malformed JSON or nested too deeply")));
     }
+    // SAFETY: promised by the caller.
+    let attachments = unsafe { read_attachments(attachments, attachment_count, limits) }.map_err(bad)?;
+    Ok(Request { parent: 0, key: key.into(), params: params.into(), attachments, timeout: None })
+}
+
+/// Copies the attachments of a command that is to be called.
+///
+/// # Safety
+/// Everything is borrowed for this call.
+pub(super) unsafe fn read_attachments(
+    attachments: *const *const abi::jf_attachment,
+    count: usize,
+    limits: &Limits,
+) -> Result<Vec<Attachment>, Unusable> {
+    within(count, limits.attachments)?;
+    // SAFETY: promised by the caller.
+    let pointers = unsafe { elements(attachments, count) }?;
     let mut copies = Vec::with_capacity(pointers.len());
     for &pointer in pointers {
         // SAFETY: promised by the caller.
-        let raw = unsafe { read_struct(pointer) }.map_err(bad)?;
+        let raw = unsafe { read_struct(pointer) }?;
         // SAFETY: as above.
         copies.push(unsafe {
             Attachment {
-                name: lossy_text(raw.name, MAX_TEXT).map_err(bad)?.into_owned().into(),
-                content_type: lossy_text(raw.content_type, MAX_TEXT).map_err(bad)?.into_owned().into(),
-                bytes: copy(raw.bytes, limits.attachment_bytes).map_err(bad)?,
+                name: lossy_text(raw.name, MAX_TEXT)?.into_owned().into(),
+                content_type: lossy_text(raw.content_type, MAX_TEXT)?.into_owned().into(),
+                bytes: copy(raw.bytes, limits.attachment_bytes)?,
             }
         });
     }
-    Ok(Request { parent: 0, key: key.into(), params: params.into(), attachments: copies, timeout: None })
+    Ok(copies)
 }
 
 /// # Safety
@@ -104,7 +119,7 @@ unsafe fn safe_done(done: RawDone, ctx: *mut c_void) -> Done {
 }
 
 /// Shows a reply as the ABI describes it.
-fn with_raw_reply(reply: &Reply, show: impl FnOnce(*const abi::jf_reply)) {
+pub fn with_raw_reply(reply: &Reply, show: impl FnOnce(*const abi::jf_reply)) {
     let attachments = reply.outcome.as_ref().map_or(&[][..], |success| &success.attachments);
     let raw: Vec<_> = attachments
         .iter()

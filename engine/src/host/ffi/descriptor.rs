@@ -11,7 +11,7 @@ use jackfield_plugin_api as abi;
 const MAX_COMMANDS: usize = 1024;
 
 /// Schemas, names of params and examples of all commands of a plugin together, in bytes.
-const MAX_SCHEMAS: usize = 1 << 20;
+pub(super) const MAX_SCHEMAS: usize = 1 << 20;
 
 /// Reads and checks the descriptor.
 ///
@@ -47,7 +47,10 @@ unsafe fn read(table: &abi::jf_plugin) -> Result<Descriptor, String> {
         let pointers = elements(raw.commands, raw.command_count).map_err(of("its list of commands"))?;
         let mut left = MAX_SCHEMAS;
         let commands = pointers.iter().enumerate();
-        let commands = commands.map(|(index, &pointer)| read_command_info(index, pointer, &mut left));
+        let commands = commands.map(|(index, &pointer)| {
+            let number = format!("its command {} of the list", index + 1);
+            read_command_info(&number, pointer, &mut left, None)
+        });
         let commands = commands.collect::<Result<_, _>>()?;
         Ok(Descriptor {
             id,
@@ -63,28 +66,33 @@ unsafe fn read(table: &abi::jf_plugin) -> Result<Descriptor, String> {
     }
 }
 
+/// Reads what is said of one command; `number` names it. `host_thread`: the class that JF_HOST_THREAD is, if it may be.
 /// `left`: what this command's schemas, names of params and examples may have together.
 ///
 /// # Safety
 /// As for [`read_descriptor`].
-unsafe fn read_command_info(
-    index: usize,
+pub(super) unsafe fn read_command_info(
+    number: &str,
     pointer: *const abi::jf_command_info,
     left: &mut usize,
+    host_thread: Option<Class>,
 ) -> Result<CommandInfo, String> {
     // SAFETY: promised by the caller.
     unsafe {
-        let number = format!("its command {} of the list", index + 1);
-        let raw = read_struct(pointer).map_err(of(&number))?;
+        let raw = read_struct(pointer).map_err(of(number))?;
         let key = text(raw.key, MAX_TEXT).map_err(of(&format!("the key of {number}")))?;
         let the = |part: &str| format!("the {part} of the command {:?}", shown(key));
-        let class = match raw.command_class {
-            abi::JF_SERIAL => Class::Serial,
-            abi::JF_CONCURRENT => Class::Concurrent,
-            abi::JF_INLINE => Class::Inline,
-            other => {
+        let class = match (raw.command_class, host_thread) {
+            (abi::JF_SERIAL, _) => Class::Serial,
+            (abi::JF_CONCURRENT, _) => Class::Concurrent,
+            (abi::JF_INLINE, _) => Class::Inline,
+            (abi::JF_HOST_THREAD, Some(class)) => class,
+            (other, _) => {
                 let class = the("command_class");
-                return Err(format!("{class} is {other}, none of JF_SERIAL (0), JF_CONCURRENT (1), JF_INLINE (2)"));
+                let more = if host_thread.is_some() { ", JF_HOST_THREAD (3)" } else { "" };
+                return Err(format!(
+                    "{class} is {other}, none of JF_SERIAL (0), JF_CONCURRENT (1), JF_INLINE (2){more}"
+                ));
             }
         };
         let help = text(raw.help, MAX_TEXT).map_err(of(&the("help")))?.to_owned();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// A command as the plugin sees it, with everything that its pointers point into.
-pub(crate) struct CommandFrame {
+pub struct CommandFrame {
     raw: abi::jf_command,
     _attachments: Box<[abi::jf_attachment]>,
     _pointers: Box<[*const abi::jf_attachment]>,
@@ -18,13 +18,14 @@ unsafe impl Send for CommandFrame {}
 unsafe impl Sync for CommandFrame {}
 
 impl CommandFrame {
-    pub fn new(call: Arc<Call>, token: u64) -> Arc<Self> {
+    pub(crate) fn new(call: Arc<Call>, token: u64) -> Arc<Self> {
         let attachments: Box<[_]> = call.command.attachments.iter().map(attachment).collect();
         let pointers: Box<[_]> = attachments.iter().map(|attachment| attachment as *const _).collect();
         let raw = raw(&call.command, token, &pointers);
         Arc::new(Self { raw, _attachments: attachments, _pointers: pointers, _call: call })
     }
 
+    /// For the callee, as long as this lives.
     pub fn as_ptr(&self) -> *const abi::jf_command {
         &self.raw
     }

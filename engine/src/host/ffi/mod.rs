@@ -12,10 +12,12 @@
 //! - `reply`: a plugin's reply, checked
 //! - `state`: how a state comes out of one generation and into the next
 //! - `store`, `topics`, `call`: the C faces of the services; `topics` also calls a plugin with an event
+//! - `application`: the same structs in the hands of a host application
 //! - `keys`: how many thread-local keys the process has left
 
 #![allow(unsafe_code)]
 
+mod application;
 mod call;
 mod descriptor;
 mod extensions;
@@ -31,11 +33,16 @@ mod store;
 mod table;
 mod topics;
 
-pub(crate) use frame::CommandFrame;
+pub(crate) use application::application_failure;
+pub use application::{attachments, command_info, reply};
+pub use call::with_raw_reply;
+pub use frame::CommandFrame;
 pub(crate) use instance::{Instance, PluginTable};
 pub(crate) use keys::free_thread_keys;
 use library::table_error;
 pub(crate) use library::{Library, LoadError};
 pub(crate) use loaded::Loaded;
-pub(crate) use reply::{failure, status_of};
+pub use read::{Unusable, elements, lossy_text, text};
+pub(crate) use reply::failure;
+pub use reply::status_of;
 pub(crate) use table::HostTable;

@@ -16,7 +16,7 @@ pub(super) const MAX_STORY: usize = 1 << 20;
 
 /// Something in a plugin's memory is not as the ABI says.
 #[derive(Debug, Clone)]
-pub(super) struct Unusable {
+pub struct Unusable {
     /// What, to be put behind "answered with".
     pub what: Cow<'static, str>,
     /// It is only larger than a limit.
@@ -128,7 +128,7 @@ pub(super) fn within(len: usize, max: usize) -> Result<(), Unusable> {
 ///
 /// # Safety
 /// As for [`slice`].
-pub(super) unsafe fn text<'a>(text: jf_str, max: usize) -> Result<&'a str, Unusable> {
+pub unsafe fn text<'a>(text: jf_str, max: usize) -> Result<&'a str, Unusable> {
     within(text.len, max)?;
     // SAFETY: promised by the caller.
     let bytes = unsafe { slice(text.ptr.cast(), text.len) }?;
@@ -139,7 +139,7 @@ pub(super) unsafe fn text<'a>(text: jf_str, max: usize) -> Result<&'a str, Unusa
 ///
 /// # Safety
 /// As for [`slice`].
-pub(super) unsafe fn lossy_text<'a>(text: jf_str, max: usize) -> Result<Cow<'a, str>, Unusable> {
+pub unsafe fn lossy_text<'a>(text: jf_str, max: usize) -> Result<Cow<'a, str>, Unusable> {
     within(text.len, max)?;
     // SAFETY: promised by the caller.
     unsafe { slice(text.ptr.cast(), text.len) }.map(String::from_utf8_lossy)
@@ -149,7 +149,7 @@ pub(super) unsafe fn lossy_text<'a>(text: jf_str, max: usize) -> Result<Cow<'a, 
 ///
 /// # Safety
 /// `pointer` is null or has `count` readable, aligned elements that nobody changes for `'a`.
-pub(super) unsafe fn elements<'a, T>(pointer: *const T, count: usize) -> Result<&'a [T], Unusable> {
+pub unsafe fn elements<'a, T>(pointer: *const T, count: usize) -> Result<&'a [T], Unusable> {
     match (pointer.is_null(), count) {
         (_, 0) => Ok(&[]),
         (true, _) => Err(Unusable::new("a null array with a length")),

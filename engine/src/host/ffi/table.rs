@@ -6,7 +6,7 @@ use crate::host::{Ledger, Phase, inline};
 use jackfield_message::{Progress, Reply};
 use jackfield_plugin_api as abi;
 use std::ffi::c_void;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// Behind the `ctx` of a table.
 struct Context {
@@ -90,6 +90,13 @@ extern "C" fn get_service(host: *const abi::jf_host, id: abi::jf_str) -> *const 
         };
         if !ledger.is_in(Phase::Creating, Phase::Stopped) {
             return std::ptr::null();
+        }
+        // The application's own first: it may put its project in the place of the built-in store.
+        if let Some(core) = ledger.core.upgrade() {
+            let services = core.services.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(service) = services.get(id) {
+                return std::ptr::with_exposed_provenance(service.address);
+            }
         }
         match id {
             abi::SERVICE_TOPICS => std::ptr::from_ref(&topics::TABLE).cast(),

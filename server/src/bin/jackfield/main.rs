@@ -4,9 +4,9 @@
 mod keys;
 
 use clap::Parser;
-use jackfield::app::Process;
 use jackfield::cli::{self, Cli};
 use jackfield::config::World;
+use jackfield::standalone::Process;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

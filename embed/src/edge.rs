@@ -1,0 +1,306 @@
+//! The edge between C and Rust: names of engines become engines, panics and errors become numbers, and what went wrong is kept
+//! for whoever asks.
+
+use crate::api::engine::{jf_engine, jf_error};
+use crate::handle;
+use crate::instance::Instance;
+use jackfield::config::ConfigError;
+use jackfield_engine::{Limits, raw};
+use jackfield_message::{Bytes, Culprit, ErrorCode, Failure};
+use jackfield_plugin_api::*;
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// Why a call fails.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub status: jf_status,
+    pub number: i32,
+    pub code: i64,
+    pub culprit: Culprit,
+    pub message: String,
+    pub data: String,
+}
+
+impl Fault {
+    pub fn new(status: jf_status, culprit: Culprit, message: impl Into<String>) -> Self {
+        Self { status, number: 0, code: 0, culprit, message: message.into(), data: String::new() }
+    }
+
+    /// An argument that is not usable.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(JF_E_INVALID, Culprit::Caller, message)
+    }
+
+    /// Not in this state of the engine.
+    pub fn wrong_state(message: impl Into<String>) -> Self {
+        Self::new(JF_E_WRONG_STATE, Culprit::Caller, message)
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self {
+            status: raw::status_of(failure.code),
+            number: failure.code.number(),
+            code: failure.plugin_code,
+            culprit: failure.culprit,
+            data: failure.data().to_string(),
+            message: failure.message,
+        }
+    }
+}
+
+impl From<ConfigError> for Fault {
+    fn from(error: ConfigError) -> Self {
+        Self::new(JF_E_INVALID, Culprit::Operator, error.to_string())
+    }
+}
+
+thread_local! {
+    /// The last call on this thread that failed: with what engine, and why.
+    static LAST: RefCell<Option<(*const jf_engine, Fault)>> = const { RefCell::new(None) };
+    /// Callbacks of the application that this thread is in, and those of them that must not wait.
+    static INSIDE: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+}
+
+/// Whether this thread is inside a callback of the application.
+pub(crate) fn is_inside() -> bool {
+    INSIDE.get().0 > 0
+}
+
+/// Whether this thread is inside one that must not wait for commands.
+pub(crate) fn must_not_wait() -> bool {
+    INSIDE.get().1 > 0 || jackfield_engine::must_not_wait()
+}
+
+/// Calls a function of the application.
+pub(crate) fn call_out<T>(may_wait: bool, call: impl FnOnce() -> T) -> T {
+    let before = INSIDE.get();
+    INSIDE.set((before.0 + 1, before.1 + u32::from(!may_wait)));
+    let value = call();
+    INSIDE.set(before);
+    value
+}
+
+/// Does `work` with an engine.
+pub(crate) fn enter(engine: *const jf_engine, work: impl FnOnce(&Arc<Instance>) -> Result<(), Fault>) -> jf_status {
+    enter_for_status(engine, |instance| work(instance).map(|()| JF_OK))
+}
+
+/// The same for work that has more than one good end.
+pub(crate) fn enter_for_status(
+    engine: *const jf_engine,
+    work: impl FnOnce(&Arc<Instance>) -> Result<jf_status, Fault>,
+) -> jf_status {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let instance = handle::get(engine)?;
+        instance.logged(|| work(&instance))
+    }));
+    settle(engine, outcome.unwrap_or_else(|_| Err(panicked())))
+}
+
+/// Does `work` without an engine.
+pub(crate) fn free_standing(work: impl FnOnce() -> Result<(), Fault>) -> jf_status {
+    let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()));
+    settle(std::ptr::null(), outcome.map(|()| JF_OK))
+}
+
+/// Does what tells of errors itself.
+pub(crate) fn guarded(work: impl FnOnce() -> jf_status) -> jf_status {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(JF_E_PANIC)
+}
+
+fn settle(engine: *const jf_engine, outcome: Result<jf_status, Fault>) -> jf_status {
+    outcome.unwrap_or_else(|fault| {
+        let status = fault.status;
+        // A thread that ends has nobody who could ask.
+        let _ = LAST.try_with(|last| last.replace(Some((engine, fault))));
+        status
+    })
+}
+
+fn panicked() -> Fault {
+    Fault::new(
+        JF_E_PANIC,
+        Culprit::Engine,
+        "A panic in the library was stopped at its edge; this is a bug of Jackfield.",
+    )
+}
+
+/// Frees an engine.
+pub(crate) fn free(engine: *const jf_engine) -> jf_status {
+    if engine.is_null() {
+        return JF_OK;
+    }
+    let outcome = if is_inside() {
+        handle::get(engine).and_then(|_| {
+            let message = "An engine cannot be freed from within a callback. jf_engine_stop can be called there.";
+            Err(Fault::wrong_state(message))
+        })
+    } else {
+        handle::remove(engine).map(|instance| {
+            instance.end();
+            JF_OK
+        })
+    };
+    settle(engine, outcome)
+}
+
+/// Writes why the last call failed.
+///
+/// # Safety
+/// `error` is null or points to a struct that begins with its size, of which as many bytes are writable.
+pub(crate) unsafe fn tell_last(engine: *const jf_engine, error: *mut jf_error) -> jf_status {
+    if error.is_null() {
+        return JF_E_INVALID;
+    }
+    // SAFETY: promised by the caller; read without any claim on alignment.
+    let size = unsafe { error.cast::<u32>().read_unaligned() } as usize;
+    if size < std::mem::offset_of!(jf_error, culprit) {
+        return JF_E_INVALID;
+    }
+    let size = size.min(size_of::<jf_error>());
+    LAST.with_borrow(|last| {
+        let fault = last.as_ref().filter(|(of, _)| *of == engine).map(|(_, fault)| fault);
+        let text = |of: fn(&Fault) -> &str| fault.map_or(jf_str::EMPTY, |fault| jf_str::new(of(fault)));
+        let told = jf_error {
+            struct_size: size as u32,
+            status: fault.map_or(JF_OK, |fault| fault.status),
+            number: fault.map_or(0, |fault| fault.number),
+            flags: 0,
+            code: fault.map_or(0, |fault| fault.code),
+            culprit: text(|fault| fault.culprit.as_str()),
+            message: text(|fault| &fault.message),
+            data: text(|fault| &fault.data),
+        };
+        // SAFETY: `size` bytes are writable by the caller's promise, and `told` has as many.
+        unsafe { std::ptr::copy_nonoverlapping((&raw const told).cast::<u8>(), error.cast::<u8>(), size) };
+    });
+    JF_OK
+}
+
+/// Borrows a short text: a key, a name, a path, configuration.
+///
+/// # Safety
+/// As for [`raw::text`].
+pub(crate) unsafe fn text<'a>(text: jf_str, name: &str) -> Result<&'a str, Fault> {
+    const LONGEST: usize = 1 << 20;
+    // SAFETY: promised by the caller.
+    unsafe { raw::text(text, LONGEST) }.map_err(|why| Fault::invalid(format!("`{name}` has {}.", why.what)))
+}
+
+/// Borrows a text that may be as long as a message.
+///
+/// # Safety
+/// As for [`raw::text`].
+pub(crate) unsafe fn long_text<'a>(text: jf_str, name: &str, limits: &Limits) -> Result<&'a str, Fault> {
+    // SAFETY: promised by the caller.
+    unsafe { raw::text(text, limits.message_bytes) }.map_err(|why| {
+        let status = if why.too_large { JF_E_TOO_LARGE } else { JF_E_INVALID };
+        let limit = if why.too_large { " (limit message_bytes)" } else { "" };
+        Fault::new(status, Culprit::Caller, format!("`{name}` has {}{limit}.", why.what))
+    })
+}
+
+/// Writes a value through an out-parameter.
+///
+/// # Safety
+/// `out` is null or writable.
+pub(crate) unsafe fn put<T>(out: *mut T, value: T, name: &str) -> Result<(), Fault> {
+    if out.is_null() {
+        return Err(Fault::invalid(format!("`{name}`, where the result is to be written, is NULL.")));
+    }
+    // SAFETY: promised by the caller.
+    unsafe { out.write(value) };
+    Ok(())
+}
+
+/// Gives a text away, to be released by its new owner.
+///
+/// # Safety
+/// As for [`put`].
+pub(crate) unsafe fn give(out: *mut jf_buf, text: String) -> Result<(), Fault> {
+    // SAFETY: promised by the caller.
+    unsafe { give_bytes(out, text.into()) }
+}
+
+/// The same for bytes.
+///
+/// # Safety
+/// As for [`put`].
+pub(crate) unsafe fn give_bytes(out: *mut jf_buf, bytes: Bytes) -> Result<(), Fault> {
+    unsafe extern "C" fn release(ctx: *mut c_void, _: *const u8, _: usize) {
+        // SAFETY: `ctx` was made below and is given back once, by contract.
+        let bytes = unsafe { Box::from_raw(ctx.cast::<Bytes>()) };
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(bytes)));
+    }
+    if out.is_null() {
+        return Err(Fault::invalid("The place where the result is to be written is NULL."));
+    }
+    let (ptr, len) = (bytes.as_ptr(), bytes.len());
+    let buf = jf_buf { ptr, len, release: Some(release), ctx: Box::into_raw(Box::new(bytes)).cast() };
+    // SAFETY: promised by the caller.
+    unsafe { out.write(buf) };
+    Ok(())
+}
+
+/// The error that a token is finished.
+pub(crate) fn stale(token: jf_token) -> Fault {
+    Fault::new(JF_E_STALE, Culprit::Caller, format!("No command {token:#x} is open: it is answered already, or none."))
+}
+
+/// What a status is called.
+pub(crate) fn status_name(status: jf_status) -> &'static CStr {
+    macro_rules! names {
+        ($($name:ident),+ $(,)?) => {
+            match status {
+                $($name => {
+                    const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                        Ok(name) => name,
+                        Err(_) => c"?",
+                    };
+                    NAME
+                })+
+                _ => c"?",
+            }
+        };
+    }
+    names![
+        JF_OK,
+        JF_PENDING,
+        JF_E_INVALID,
+        JF_E_FAILED,
+        JF_E_INVALID_PARAMS,
+        JF_E_UNKNOWN_KEY,
+        JF_E_BUSY,
+        JF_E_CANCELLED,
+        JF_E_DEADLINE,
+        JF_E_TOO_LARGE,
+        JF_E_STALE,
+        JF_E_WRONG_STATE,
+        JF_E_WRONG_THREAD,
+        JF_E_NO_SERVICE,
+        JF_E_VERSION,
+        JF_E_STATE,
+        JF_E_PANIC,
+        JF_E_INTERNAL,
+        JF_E_SHUTTING_DOWN,
+        JF_E_NOT_FOUND,
+        JF_E_CYCLE,
+        JF_E_UNAVAILABLE,
+        JF_E_OUTCOME_UNKNOWN,
+        JF_E_PLUGIN_GONE,
+        JF_E_PLUGIN_CRASHED,
+        JF_E_FORBIDDEN,
+        JF_E_UNAUTHENTICATED,
+    ]
+}
+
+/// A failure of a blocking call that could not be made.
+pub(crate) fn wrong_thread() -> Fault {
+    let message = "This callback must not wait for a command: it is INLINE, a cancel, a release, or of the log.";
+    Fault { number: ErrorCode::InvalidRequest.number(), ..Fault::new(JF_E_WRONG_THREAD, Culprit::Caller, message) }
+}

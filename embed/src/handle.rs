@@ -1,0 +1,46 @@
+//! What a `jf_engine *` stands for: a place and a version in one list of the process, never an address. So a wrong, freed or
+//! made-up one is an error, and harmless.
+
+use crate::api::engine::jf_engine;
+use crate::edge::Fault;
+use crate::instance::Instance;
+use jackfield_message::Culprit;
+use jackfield_plugin_api::JF_E_STALE;
+use slotmap::{DefaultKey, Key, KeyData, SlotMap};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+/// All engines of the process. The one static of the library: it holds names, and starts nothing.
+static ENGINES: LazyLock<RwLock<SlotMap<DefaultKey, Arc<Instance>>>> = LazyLock::new(RwLock::default);
+
+/// A new engine.
+pub(crate) fn new() -> *mut jf_engine {
+    let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
+    let key = engines.insert(Instance::new());
+    // Never 0: versions begin with 1.
+    std::ptr::without_provenance_mut(key.data().as_ffi() as usize)
+}
+
+/// The engine of that name.
+pub(crate) fn get(engine: *const jf_engine) -> Result<Arc<Instance>, Fault> {
+    let engines = ENGINES.read().unwrap_or_else(PoisonError::into_inner);
+    engines.get(key(engine)).cloned().ok_or_else(|| stale(engine))
+}
+
+/// Takes the name away.
+pub(crate) fn remove(engine: *const jf_engine) -> Result<Arc<Instance>, Fault> {
+    let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
+    engines.remove(key(engine)).ok_or_else(|| stale(engine))
+}
+
+fn key(engine: *const jf_engine) -> DefaultKey {
+    KeyData::from_ffi(engine.addr() as u64).into()
+}
+
+fn stale(engine: *const jf_engine) -> Fault {
+    let message = if engine.is_null() {
+        "`engine` is NULL.".to_owned()
+    } else {
+        format!("`engine` {engine:p} is none: it was freed, or never made by jf_engine_new.")
+    };
+    Fault::new(JF_E_STALE, Culprit::Caller, message)
+}

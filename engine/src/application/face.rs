@@ -1,0 +1,267 @@
+//! What the application can ask of its engine, beside what clients can.
+
+use super::lane::Taken;
+use super::{Callback, Entry, LaneKind, current, is_inside};
+use crate::call::{Caller, ReplySink, lock};
+use crate::core::Core;
+use crate::dispatch::{CallHandle, Submitted};
+use crate::engine::Engine;
+use crate::flights::Step;
+use crate::host::CommandInfo;
+use crate::names;
+use crate::nested::Link;
+use crate::reload::Request;
+use crate::router::{Class, Table};
+use crate::services::OpaqueService;
+use jackfield_message::{ByteString, Command, ErrorCode, Failure, Progress, Reply, json};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+/// Why a key cannot be registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegisterError {
+    /// What is said of the command is not as it must be.
+    #[error("{0}")]
+    Invalid(String),
+    /// Somebody serves it already.
+    #[error("the key {key:?} is served already, by {by}")]
+    Taken {
+        /// Which key.
+        key: String,
+        /// A plugin, or the application itself.
+        by: String,
+    },
+    /// The engine has stopped.
+    #[error("the engine has stopped")]
+    Stopped,
+}
+
+/// What a poll did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Polled {
+    /// Callbacks that ran.
+    pub ran: u64,
+    /// The engine has stopped: there will be nothing any more.
+    pub closed: bool,
+}
+
+impl Engine {
+    /// Serves a key of the application from now on.
+    pub fn register(&self, mut info: CommandInfo, callback: Arc<dyn Callback>) -> Result<(), RegisterError> {
+        info.check().map_err(RegisterError::Invalid)?;
+        let core = self.core();
+        if !core.is_accepting() {
+            return Err(RegisterError::Stopped);
+        }
+        let key = info.key.clone();
+        let mut registry = lock(&core.registry);
+        let plugins = registry.records.iter().filter_map(|record| record.current.as_ref());
+        let by = plugins
+            .into_iter()
+            .find(|generation| generation.info(&key).is_some())
+            .map(|generation| format!("plugin '{}'", generation.plugin.id))
+            .or_else(|| registry.application.contains_key(&key).then(|| "the application itself".to_owned()));
+        if let Some(by) = by {
+            return Err(RegisterError::Taken { key: key.to_string(), by });
+        }
+        registry.application.insert(key, Arc::new(Entry { info, callback, unregistered: AtomicBool::new(false) }));
+        core.router.publish(Table::of(&registry));
+        Ok(())
+    }
+
+    /// Serves a key of the application no longer: commands that wait are answered PLUGIN_GONE, those inside go on. False: it
+    /// was not registered.
+    pub fn unregister(&self, key: &str) -> bool {
+        let core = self.core();
+        let mut registry = lock(&core.registry);
+        let Some(entry) = registry.application.shift_remove(key) else { return false };
+        core.router.publish(Table::of(&registry));
+        drop(registry);
+        entry.unregistered.store(true, std::sync::atomic::Ordering::Release);
+        for call in core.application.lane(entry.lane()).remove_all_of(&entry) {
+            let message = format!("The application no longer has the command '{key}'.");
+            call.answer(Reply::error(ErrorCode::PluginGone, message));
+        }
+        // A plugin may have wanted that key.
+        let _ = core.request(Request::KeysFreed);
+        true
+    }
+
+    /// Answers a command that was left pending. False: it is answered already, or none.
+    pub fn reply(&self, token: u64, reply: Reply) -> bool {
+        match self.core().application.flights.finish(token, reply.outcome.is_ok()) {
+            Step::Stale => return false,
+            Step::Open(call) | Step::Done(call) => call.answer(reply),
+        };
+        self.core().tell_application_emptied();
+        true
+    }
+
+    /// Tells how far a command of the application is. False: it is answered already, or none.
+    pub fn progress(&self, token: u64, progress: Progress) -> bool {
+        let call = self.core().application.flights.find(token);
+        call.inspect(|call| call.progress(progress)).is_some()
+    }
+
+    /// Whether a command of the application should be given up: asked for, past its deadline, or answered.
+    pub fn is_cancelled(&self, token: u64) -> bool {
+        let call = self.core().application.flights.find(token);
+        call.is_none_or(|call| call.is_cancelled() || call.is_answered())
+    }
+
+    /// Whether `token` names a command of the application that is not answered.
+    pub fn is_open(&self, token: u64) -> bool {
+        self.core().application.flights.find(token).is_some()
+    }
+
+    /// Runs the callbacks that wait for the thread of the application, those that are there; waits for the first of them
+    /// until `until` (`None`: for ever), or until [`Engine::wake_poll`].
+    pub fn poll(&self, until: Option<Instant>) -> Polled {
+        let core = self.core();
+        let lane = &core.application.host_thread;
+        lane.polled();
+        let wakes = lane.wakes();
+        let mut polled = Polled { ran: 0, closed: false };
+        let mut wanted = 1;
+        while polled.ran < wanted {
+            // Only the first is waited for.
+            let until = if polled.ran == 0 { until } else { Some(Instant::now()) };
+            match lane.take(until, wakes) {
+                Taken::Task(task) => {
+                    if polled.ran == 0 {
+                        wanted += lane.len() as u64;
+                    }
+                    core.do_task(task, LaneKind::HostThread);
+                    polled.ran += 1;
+                }
+                Taken::Nothing => break,
+                Taken::Closed => {
+                    polled.closed = true;
+                    break;
+                }
+            }
+        }
+        polled
+    }
+
+    /// Whether this thread is the one that polls, and in no callback: what it waits for may have to be done by itself.
+    pub fn polls_here(&self) -> bool {
+        self.core().application.host_thread.is_poller() && !is_inside()
+    }
+
+    /// Polls until `done` or `until`, or until there is nothing to poll any more. Whoever makes `done` true calls
+    /// [`Engine::wake_poll`].
+    pub fn poll_until(&self, until: Option<Instant>, done: impl Fn() -> bool) {
+        let core = self.core();
+        let lane = &core.application.host_thread;
+        loop {
+            let wakes = lane.wakes();
+            if done() || until.is_some_and(|until| Instant::now() >= until) {
+                return;
+            }
+            match lane.take(until, wakes) {
+                Taken::Task(task) => core.do_task(task, LaneKind::HostThread),
+                Taken::Nothing => {}
+                Taken::Closed => return,
+            }
+        }
+    }
+
+    /// Whoever polls looks up.
+    pub fn wake_poll(&self) {
+        self.core().application.host_thread.wake();
+    }
+
+    /// Does `job` where the application polls, or on a thread of the engine that does such jobs one by one. Now and here,
+    /// where the engine has stopped.
+    pub fn post(&self, on_host_thread: bool, job: Box<dyn FnOnce() + Send>) {
+        let kind = if on_host_thread { LaneKind::HostThread } else { LaneKind::Serial };
+        self.core().post(kind, false, job);
+    }
+
+    /// Submits a command of the application itself; INLINE ones run here and now. `waits`: this thread waits for the
+    /// answer. Inside a callback that is refused where it would be for ever, or where the thread must not wait.
+    pub fn call(
+        &self,
+        mut command: Command,
+        sink: &Arc<dyn ReplySink>,
+        request: u64,
+        waits: bool,
+    ) -> Result<Submitted, Failure> {
+        let core = self.core();
+        let caller = Caller { sink, request, order: None };
+        let Some(inside) = current().filter(|_| waits) else {
+            return Ok(core.submit(&core.router.load(), command, caller));
+        };
+        if inside.inline {
+            let message = "A handler of an INLINE command must not wait for another command.";
+            return Err(Failure::new(ErrorCode::InvalidRequest, message));
+        }
+        if let Some(parent) = &inside.call {
+            let given = &parent.command;
+            command.session = given.session;
+            command.sender = given.sender.clone();
+            command.deadline = command.deadline.into_iter().chain(parent.deadline).min();
+        }
+        let link = Link::of_application(inside.kind, inside.call.clone())
+            .ok_or_else(|| Failure::new(ErrorCode::Cycle, "The chain of calls that leads here is too long."))?;
+        let submitted = core.send(command, caller, &Arc::new(link))?;
+        if let (Submitted::Waiting(handle), Some(parent)) = (&submitted, inside.call) {
+            lock(&core.application.nested).push((parent.clone(), handle.clone()));
+            if parent.is_cancelled() {
+                core.cancel(handle);
+            }
+        }
+        Ok(submitted)
+    }
+
+    /// A call that a callback waited for is over.
+    pub fn call_over(&self, handle: &CallHandle) {
+        lock(&self.core().application.nested).retain(|(_, other)| !other.is(handle));
+    }
+
+    /// Publishes an event of the application.
+    pub fn publish(&self, topic: &str, data: &str) -> Result<(), Failure> {
+        let limits = &self.core().limits;
+        let invalid = |text: String| Failure::new(ErrorCode::InvalidParams, text);
+        names::check_topic(topic).map_err(|why| {
+            let shown = &topic[..topic.floor_char_boundary(256)];
+            invalid(format!("The topic {shown:?} is {why}."))
+        })?;
+        json::check(data, limits.nesting).map_err(|why| invalid(format!("The data is no JSON: {why}.")))?;
+        let (bytes, limit) = (topic.len() + data.len(), limits.topic_queue_bytes);
+        if bytes > limit {
+            let text = format!("The event has {bytes} bytes, more than {limit} (limit topic_queue_bytes).");
+            return Err(Failure::new(ErrorCode::TooLarge, text));
+        }
+        self.core().topics.publish(topic, ByteString::from(data));
+        Ok(())
+    }
+
+    /// Offers a service of the application to plugins, as `id`, as long as the engine lives. False: it has one of that id.
+    pub fn provide(&self, id: &str, service: OpaqueService) -> bool {
+        let mut services = self.core().services.write().unwrap_or_else(PoisonError::into_inner);
+        match services.contains_key(id) {
+            true => false,
+            false => services.insert(id.to_owned(), service).is_none(),
+        }
+    }
+
+    /// Keys of the application, with their classes.
+    pub fn application_keys(&self) -> Vec<(String, Class)> {
+        let registry = lock(&self.core().registry);
+        registry.application.iter().map(|(key, entry)| (key.to_string(), entry.info.class)).collect()
+    }
+}
+
+impl Core {
+    /// Something of the application has ended: who waits until it is idle looks again.
+    pub(crate) fn tell_application_emptied(&self) {
+        if !self.is_accepting() {
+            self.application.host_thread.wake();
+            let _guard = lock(&self.application.emptied.0);
+            self.application.emptied.1.notify_all();
+        }
+    }
+}
