@@ -209,9 +209,9 @@ fn counter(folder: &Path, version: &str) {
 #[test]
 fn plugins_use_what_their_host_gives_and_a_key_has_one_owner() {
     let folder = folder();
-    let plugins = folder.path().join("plugins");
-    std::fs::create_dir(&plugins).unwrap();
-    let file = cc::library_path(&plugins, "guest");
+    let place = folder.path().join("place");
+    std::fs::create_dir(&place).unwrap();
+    let file = cc::library_path(&place, "guest");
     cc::library("c99", &[&repo_file("tests/c/embed/guest.c")], &[], &file);
     let program = hosted::program("plugins", folder.path(), &[]);
     assert_eq!(run(Command::new(program).arg(file)).0, "done");
