@@ -14,8 +14,9 @@
  *             jackfield::caught (types.hpp) tells; one that leaves the constructor, start or restore refuses the version, and
  *             its what() is told to the operator; others are logged. Destructors must not throw.
  * JSON        is text, both ways: bring the library that you like.
- * Unloading   needs `-fvisibility=hidden -fno-gnu-unique`, and no thread that goes on after stop. thread_local is fine but
- *             for a plugin with INLINE commands, whose old versions then stay in memory.
+ * Unloading   needs `-fvisibility=hidden -fno-gnu-unique -Wl,--version-script=.../jackfield/plugin.map`, and no thread that
+ *             goes on after stop. With INLINE commands also no thread_local; and the first such plugin of a process that
+ *             does not have the C++ library yet stays, because of that library's own.
  *
  * The macro stands in one source file; the header may be included in many.
  *
@@ -196,29 +197,25 @@ private:
 template <class T> class Commands {
 public:
     /**
-     * A command. Its handler is a member function of T, or is called with a `T &` first, and takes
+     * A command. Its handler is a member function of T, or takes a `T &` first if it wants it, and takes
      * - a `Call &`, and returns the result: std::string, std::string_view or Buffer with a JSON text, or void for null;
-     * - a `Pending &`, which it moves to where the command is answered later.
+     * - or a `Pending &`, which it moves to where the command is answered later.
      */
     template <class Handler> Registration &add(Literal key, Handler handler)
     {
-        constexpr bool now = std::is_invocable_v<Handler &, T &, Call &>;
-        static_assert(now || std::is_invocable_v<Handler &, T &, Pending &>,
-                      "a handler takes (Call &) or (Pending &), and is a member function or has a plugin before that");
+        constexpr bool now = takes<Handler, Call>;
+        static_assert(now || takes<Handler, Pending>, "a handler takes (Call &) or (Pending &), with a plugin before or not");
         Entry &entry = entries_.emplace_back(Registration(key, !now));
         entry.run = [handler = std::move(handler)](T &plugin, Host host, const jf_command *command) -> jf_status {
             if constexpr (now) {
                 Call call(host, command);
-                return call.run([&]() -> decltype(auto) { return std::invoke(handler, plugin, call); });
-            } else {
+                return call.run([&]() -> decltype(auto) { return invoke(handler, plugin, call); });
+            } else if constexpr (takes<Handler, Pending>) {
                 Pending pending(host, command);
                 try {
-                    std::invoke(handler, plugin, pending);
+                    invoke(handler, plugin, pending);
                 } catch (...) {
-                    caught([&](const Caught &what) {
-                        if (pending) pending.fail(what);
-                        else host.error(what.message);
-                    });
+                    caught([&](const Caught &what) { pending ? pending.fail(what) : host.error(what.message); });
                 }
                 return JF_PENDING;
             }
@@ -240,6 +237,19 @@ private:
         Registration registration;
         std::function<jf_status(T &, Host, const jf_command *)> run;
     };
+
+    template <class Handler, class Answer>
+    static constexpr bool takes =
+        std::is_invocable_v<const Handler &, T &, Answer &> || std::is_invocable_v<const Handler &, Answer &>;
+
+    template <class Handler, class Answer>
+    static decltype(auto) invoke(const Handler &handler, T &plugin, Answer &answer)
+    {
+        if constexpr (std::is_invocable_v<const Handler &, T &, Answer &>)
+            return std::invoke(handler, plugin, answer);
+        else
+            return std::invoke(handler, answer);
+    }
 
     /** Sorts by key, and makes the table for the host. */
     void seal()
