@@ -215,7 +215,7 @@ fn a_command_is_answered_now_or_later_and_one_that_is_forgotten_fails() {
 }
 
 #[test]
-fn a_cancel_reaches_the_plugin_and_what_is_held_at_a_stop_is_answered() {
+fn a_cancel_reaches_the_plugin_and_its_answer_is_that_of_the_command() {
     let server = with_edges();
     let mut client = rpc(&server);
     let request = json!({"jsonrpc": "2.0", "id": "held", "method": "edges.held", "params": {}, "progress": "mark"});
@@ -336,4 +336,26 @@ fn a_plugin_with_inline_commands_is_unmapped_once_the_library_of_cpp_is_there() 
     control.call("jackfield.plugins.reload", &json!({"plugin": "refused"}));
     wait_until_closed(&mut control, &file, &before);
     assert_eq!(mapped(&server), 2);
+}
+
+#[test]
+fn an_old_host_is_served_and_without_memory_each_command_is_still_answered_once() {
+    let sources = ["tests/cpp/host.cpp", "tests/cpp/edges.cpp", "tests/cpp/edges_more.cpp"].map(repo_file);
+    let sources = [sources[0].as_path(), &sources[1], &sources[2]];
+    let flags = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"];
+    let program = cc::program("c++17", &sources, &flags, &shared().join("host"));
+    let output = Command::new(program).stdin(Stdio::null()).output().unwrap();
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}{errors}");
+    // With a command that ends before its attachments, and with a whole one.
+    for line in [
+        "edges.version 0 \"1.0.0\"",
+        "edges.turn -3 There is no attachment 0.",
+        "edges.turn 0 [{\"$attachment\": 0}, {\"$attachment\": 1}] cba abc",
+        "edges.big 0 \"xxxxxxxx",
+        "edges.call 0 {\"echoed\": [2]}",
+        "edges.say -12 publish on 'edges.said': no such service",
+    ] {
+        assert!(said.lines().any(|found| found == line), "{line:?} is not in:\n{said}");
+    }
 }
