@@ -47,6 +47,7 @@ public:
             throw std::runtime_error("after it was moved");
         });
         commands.add("edges.forgotten", [](Pending &) {});
+        commands.add("edges.replaced", [](Pending &pending) { pending = Pending(); });
         commands.add("edges.held", &Edges::hold);
         commands.add("edges.null", [](Call &) {});
         commands.add("edges.view", [](const Call &call) { return call.params(); });

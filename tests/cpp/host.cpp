@@ -45,7 +45,7 @@ jf_status reply(const jf_host *, jf_token token, const jf_reply *reply)
     answers.count++;
     answers.status = reply->status;
     answers.text = jackfield::view(reply->status == JF_OK ? reply->json : reply->message);
-    answers.text += jackfield::view(reply->json_buf).substr(0, 9);
+    if (reply->json_buf.release) answers.text.append("owned ").append(jackfield::view(reply->json_buf).substr(0, 3));
     give_back(reply->json_buf);
     for (std::size_t number = 0; number < reply->attachment_count; number++) {
         const jf_reply_attachment &part = *reply->attachments[number];
@@ -137,8 +137,8 @@ int main()
     must(plugin.create(&host, JF_TEXT("{}"), &instance, &why) == JF_OK, "with memory there is one");
     const auto old = static_cast<std::uint32_t>(offsetof(jf_command, attachments));
     for (const char *key :
-         {"edges.version", "edges.view", "edges.null", "edges.big", "edges.buffer", "edges.turn", "edges.failure",
-          "edges.runtime", "edges.int", "edges.early", "edges.forgotten", "edges.call", "edges.call_none", "edges.say"}) {
+         {"edges.version", "edges.view", "edges.null", "edges.big", "edges.buffer", "edges.turn", "edges.failure", "edges.runtime",
+          "edges.int", "edges.early", "edges.forgotten", "edges.replaced", "edges.call", "edges.call_none", "edges.say"}) {
         for (const std::uint32_t size : {old, static_cast<std::uint32_t>(sizeof(jf_command))}) {
             run(plugin, instance, key, size);
             must(answers.count == 1, "a command is answered once");

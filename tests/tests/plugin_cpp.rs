@@ -352,7 +352,9 @@ fn an_old_host_is_served_and_without_memory_each_command_is_still_answered_once(
         "edges.version 0 \"1.0.0\"",
         "edges.turn -3 There is no attachment 0.",
         "edges.turn 0 [{\"$attachment\": 0}, {\"$attachment\": 1}] cba abc",
-        "edges.big 0 \"xxxxxxxx",
+        "edges.big 0 owned \"xx",
+        "edges.replaced -2 The plugin gave up 'edges.replaced' without an answer.",
+        "edges.call_none -4 call 'none': unknown key",
         "edges.call 0 {\"echoed\": [2]}",
         "edges.say -12 publish on 'edges.said': no such service",
     ] {
