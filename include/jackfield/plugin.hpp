@@ -5,7 +5,7 @@
  *     public:
  *         static jackfield::Info info() { return {"greeter", "Greeter", "1.0.0"}; }
  *         static void commands(jackfield::Commands<Greeter> &commands) { commands.add("greet", &Greeter::greet); }
- *         Greeter(jackfield::Host, std::string_view config) {}
+ *         Greeter(jackfield::Host, std::string_view) {}
  *         std::string greet(jackfield::Call &call) { return R"({"hello": )" + std::string(call.params()) + "}"; }
  *     };
  *     JACKFIELD_PLUGIN(Greeter)

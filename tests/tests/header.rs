@@ -86,6 +86,13 @@ fn handlers_in_cpp_have_one_of_a_few_shapes_and_others_are_refused_with_the_reas
 }
 
 #[test]
+fn the_plugin_in_the_readme_is_one() {
+    let readme = std::fs::read_to_string(repo_file("README.md")).unwrap();
+    let plugin = readme.split("```cpp\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    passes("c++17", &format!("#include <jackfield/plugin.hpp>\n{plugin}"));
+}
+
+#[test]
 fn statuses_of_cpp_are_those_of_c() {
     let c = std::fs::read_to_string(repo_file("include/jackfield/types.h")).unwrap();
     let errors: Vec<&str> = c
@@ -234,8 +241,8 @@ fn a_plugin_in_c99_exports_the_entry_and_nothing_else() {
 
 /// The names that a library shows.
 fn exported(library: &Path) -> Vec<String> {
-    let output = Command::new("nm").args(["-g", "--defined-only"]).arg("-D").arg(library).output().unwrap();
-    let symbols = String::from_utf8(output.stdout).unwrap();
+    let output = Command::new("nm").args(["-g", "--defined-only"]).arg("-D").arg(library).output();
+    let symbols = String::from_utf8(output.expect("nm comes with the compiler").stdout).expect("names are text");
     symbols.lines().filter_map(|line| line.split(' ').nth(2)).map(str::to_owned).collect()
 }
 

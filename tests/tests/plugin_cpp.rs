@@ -8,13 +8,13 @@ use jackfield_tests::client::{Message, Ws};
 use jackfield_tests::control::{self, Control, wait_for_step};
 use jackfield_tests::rpc::Rpc;
 use jackfield_tests::server::{Server, Setup};
-use jackfield_tests::{cc, repo_file, root};
+use jackfield_tests::{PATIENCE, cc, repo_file, root};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use tempfile::TempDir;
 
@@ -110,6 +110,28 @@ fn mapped(server: &Server) -> usize {
     files.len()
 }
 
+/// Calls both commands of the example, again and again, until it is swapped and the new version has answered. Tells when the
+/// first answers have come.
+fn greet_until(swapped: &AtomicBool, server: &Server, told: mpsc::Sender<()>) {
+    let mut client = rpc(server);
+    let mut versions: Vec<String> = Vec::new();
+    while !swapped.load(Ordering::Relaxed) || versions.last().is_none_or(|version| version != "2.0.0") {
+        client.send("primes", "cpp.primes", &json!({"below": 20_000 + versions.len()}));
+        client.send("greet", "cpp.greet", &json!({"name": "Ada"}));
+        let (mut greeted, mut counted) = (client.receive(), client.receive());
+        if greeted["id"] == "primes" {
+            (greeted, counted) = (counted, greeted);
+        }
+        assert!(counted["result"]["primes"].as_u64().is_some_and(|primes| primes >= 2_262), "{counted}");
+        assert_eq!(greeted["result"]["to"], json!({"name": "Ada"}), "{greeted}");
+        versions.push(greeted["result"]["version"].as_str().unwrap().to_owned());
+        if versions.len() == 1 {
+            told.send(()).expect("the test goes on");
+        }
+    }
+    assert!(versions.is_sorted() && versions[0] == "1.0.0", "{versions:?}");
+}
+
 #[test]
 fn the_example_is_swapped_under_load_and_nothing_is_lost_and_the_old_version_is_unmapped() {
     let setup = setup();
@@ -121,27 +143,15 @@ fn the_example_is_swapped_under_load_and_nothing_is_lost_and_the_old_version_is_
     assert_eq!(mapped(&server), 1);
     let swapped = AtomicBool::new(false);
     thread::scope(|scope| {
-        let client = || {
-            let mut client = rpc(&server);
-            let mut versions = Vec::new();
-            let last = |versions: &[String]| versions.last().is_some_and(|version| version == "2.0.0");
-            while !swapped.load(Ordering::Relaxed) || !last(&versions) {
-                client.send("primes", "cpp.primes", &json!({"below": 20_000 + versions.len()}));
-                client.send("greet", "cpp.greet", &json!({"name": "Ada"}));
-                let (mut greeted, mut counted) = (client.receive(), client.receive());
-                if greeted["id"] == "primes" {
-                    (greeted, counted) = (counted, greeted);
-                }
-                assert!(counted["result"]["primes"].as_u64().is_some_and(|primes| primes >= 2_262), "{counted}");
-                assert_eq!(greeted["result"]["to"], json!({"name": "Ada"}), "{greeted}");
-                versions.push(greeted["result"]["version"].as_str().unwrap().to_owned());
-            }
-            assert!(versions.is_sorted() && versions[0] == "1.0.0", "{versions:?}");
-        };
+        let (told, hears) = mpsc::channel();
         for _ in 0..CLIENTS {
-            scope.spawn(client);
+            let told = told.clone();
+            let (swapped, server) = (&swapped, &server);
+            scope.spawn(move || greet_until(swapped, server, told));
         }
-        wait_for_greeting(&mut control, "1.0.0");
+        for _ in 0..CLIENTS {
+            hears.recv_timeout(PATIENCE).expect("each client is answered by the first version");
+        }
         server.home().install(&two, "cpp-example");
         wait_for_step(&server, 0, &file, |step| step["step"] == "swapped" && step["version"] == "2.0.0");
         swapped.store(true, Ordering::Relaxed);
@@ -155,10 +165,6 @@ fn the_example_is_swapped_under_load_and_nothing_is_lost_and_the_old_version_is_
     assert!(plain.starts_with("Error: The params of 'cpp.primes' must be"), "{plain}");
     server.terminate();
     assert_eq!(server.wait().0.code, Some(0));
-}
-
-fn wait_for_greeting(control: &mut Control, version: &str) {
-    assert_eq!(control.call("cpp.greet", &json!({}))["version"], version);
 }
 
 #[test]
