@@ -61,12 +61,14 @@ impl<'a> Windows<'a> {
             }
             let at = self.at;
             let left = self.bytes.len() - at;
+            if left == 0 {
+                return self.end(if self.string == 0 { at } else { NOWHERE });
+            }
             // Not less than half a window is left for the last one.
             let size = if left > WINDOW && left < WINDOW + HALF { HALF } else { left.min(WINDOW) };
             let padded;
             let halves = match Halves::new(&self.bytes[at..at + size]) {
                 Some(halves) => halves,
-                None if left == 0 => return self.end(if self.string == 0 { at } else { NOWHERE }),
                 None => {
                     padded = self.padded();
                     Halves::new(&padded).unwrap_or_default()
