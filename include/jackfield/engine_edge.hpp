@@ -273,7 +273,8 @@ template <class Done, class Progress> struct Submitted {
     static void on_done(void *userdata, const jf_reply *reply) noexcept
     {
         const std::unique_ptr<Submitted> self(static_cast<Submitted *>(userdata));
-        self->state->guard([&] { std::invoke(self->done, Reply(reply)); });
+        const Reply told(reply);
+        self->state->guard([&] { std::invoke(self->done, told); });
     }
 
     static void on_progress(void *userdata, std::uint64_t done, std::uint64_t total, jf_str text) noexcept
