@@ -104,6 +104,19 @@ impl Hearer {
             raw::with_raw_reply(reply, |raw| call_out(true, || unsafe { done(userdata, raw) }));
         }
     }
+
+    /// What to call with a progress; the request may be answered meanwhile.
+    fn progress(&self) -> Option<impl FnOnce(Progress) + Send + 'static> {
+        struct Userdata(*mut c_void);
+        // SAFETY: as for `Hearer`.
+        unsafe impl Send for Userdata {}
+        let (progress, userdata) = (self.progress?, Userdata(self.userdata));
+        Some(move |Progress { done, total, text }: Progress| {
+            let Userdata(userdata) = { userdata };
+            // SAFETY: the application's function; the text lives until the call returns.
+            call_out(true, || unsafe { progress(userdata, done, total, jf_str::new(&text)) });
+        })
+    }
 }
 
 impl Drop for Hearer {
@@ -210,13 +223,9 @@ impl Requests {
     }
 
     fn tell_progress(&self, id: u64) {
-        let told = self.lock().out.get_mut(&id).and_then(|out| {
-            let newest = out.newest.take()?;
-            Some((out.hearer.progress?, out.hearer.userdata, newest))
-        });
-        if let Some((progress, userdata, Progress { done, total, text })) = told {
-            // SAFETY: the application's function; the text lives until the call returns.
-            call_out(true, || unsafe { progress(userdata, done, total, jf_str::new(&text)) });
+        let told = self.lock().out.get_mut(&id).and_then(|out| Some((out.hearer.progress()?, out.newest.take()?)));
+        if let Some((tell, newest)) = told {
+            tell(newest);
         }
     }
 }
@@ -224,9 +233,17 @@ impl Requests {
 impl ReplySink for Requests {
     fn reply(&self, request: u64, reply: Reply) {
         let Some(mut out) = self.lock().out.remove(&request) else { return };
+        let on_host_thread = out.on_host_thread;
+        let mut tell = move || {
+            // The last word before it, if that was not told yet.
+            if let (Some(tell), Some(newest)) = (out.hearer.progress(), out.newest.take()) {
+                tell(newest);
+            }
+            out.hearer.tell(&reply);
+        };
         match self.engine.upgrade() {
-            Some(engine) => engine.post(out.on_host_thread, Box::new(move || out.hearer.tell(&reply))),
-            None => out.hearer.tell(&reply),
+            Some(engine) => engine.post(on_host_thread, Box::new(tell)),
+            None => tell(),
         }
     }
 

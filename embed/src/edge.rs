@@ -53,6 +53,16 @@ impl From<Failure> for Fault {
     }
 }
 
+impl Fault {
+    /// Of a call whose arguments are the params of a command of the engine.
+    pub fn of_arguments(failure: Failure) -> Self {
+        match Self::from(failure) {
+            fault @ Self { status: JF_E_INVALID_PARAMS, .. } => Self { status: JF_E_INVALID, ..fault },
+            fault => fault,
+        }
+    }
+}
+
 impl From<ConfigError> for Fault {
     fn from(error: ConfigError) -> Self {
         Self::new(JF_E_INVALID, Culprit::Operator, error.to_string())
@@ -64,6 +74,8 @@ thread_local! {
     static LAST: RefCell<Option<(*const jf_engine, Fault)>> = const { RefCell::new(None) };
     /// Callbacks of the application that this thread is in, and those of them that must not wait.
     static INSIDE: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+    /// Whether it is inside the application's log.
+    static LOGGING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whether this thread is inside a callback of the application.
@@ -74,6 +86,18 @@ pub(crate) fn is_inside() -> bool {
 /// Whether this thread is inside one that must not wait for commands.
 pub(crate) fn must_not_wait() -> bool {
     INSIDE.get().1 > 0 || jackfield_engine::must_not_wait()
+}
+
+/// Calls the application's log. What is logged meanwhile on this thread is lost: the log is busy with it.
+pub(crate) fn call_log(call: impl FnOnce()) {
+    LOGGING.set(true);
+    call_out(false, call);
+    LOGGING.set(false);
+}
+
+/// Whether this thread is inside the application's log.
+pub(crate) fn is_logging() -> bool {
+    LOGGING.get()
 }
 
 /// Calls a function of the application.

@@ -88,7 +88,8 @@ impl Instance {
 
     /// Does `work` with the application's log as this thread's.
     pub fn logged<T>(&self, work: impl FnOnce() -> T) -> T {
-        let log = self.state().log.clone();
+        // A log that is called cannot be set anew.
+        let log = if edge::is_logging() { None } else { self.state().log.clone() };
         match log {
             Some(log) => tracing::dispatcher::with_default(&log.dispatch, work),
             None => work(),

@@ -5,6 +5,7 @@
 //! - `instance`: one engine: what was said of it, and whether it runs; `run`: one run of it
 //! - `handler`, `calls`, `subscription`: callbacks of the application; `release`: the last of them
 //! - `log`, `threads`, `doorbell`, `program`: what the process gives and gets
+//! - [`layout`]: the frozen sizes and offsets
 //! - `version`: the version of the library
 
 #![allow(non_camel_case_types)]
@@ -22,6 +23,7 @@ mod edge;
 mod handle;
 mod handler;
 mod instance;
+pub mod layout;
 mod log;
 mod program;
 mod read;

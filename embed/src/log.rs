@@ -1,6 +1,6 @@
 //! The engine's log, told to the application.
 
-use crate::edge::call_out;
+use crate::edge::call_log;
 use jackfield::config::Level;
 use jackfield::telemetry;
 use jackfield_plugin_api::{JF_LOG_DEBUG, JF_LOG_ERROR, JF_LOG_INFO, JF_LOG_WARN, jf_str};
@@ -62,7 +62,7 @@ impl LogCallback {
         };
         // SAFETY: the application's function, with its userdata, which lives until the engine is freed; both texts live
         // until the call returns.
-        call_out(false, || unsafe { (self.call)(self.userdata, level, jf_str::new(target), jf_str::new(text)) });
+        call_log(|| unsafe { (self.call)(self.userdata, level, jf_str::new(target), jf_str::new(text)) });
     }
 }
 

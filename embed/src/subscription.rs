@@ -81,7 +81,7 @@ impl Subscription {
         };
         subscription.release.lock().unwrap_or_else(PoisonError::into_inner).take();
         instance.take_subscription(number);
-        Err(failure.into())
+        Err(Fault::of_arguments(failure))
     }
 
     /// No event begins any more.

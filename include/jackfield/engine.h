@@ -120,7 +120,7 @@ JF_API jf_status jf_engine_new(jf_engine **engine);
  */
 JF_API jf_status jf_engine_configure(jf_engine *engine, jf_str toml);
 
-/** The same from a file. Relative paths in it are relative to its folder. */
+/** The same from a file, which is read now. Relative paths in it are relative to its folder. */
 JF_API jf_status jf_engine_configure_file(jf_engine *engine, jf_str path);
 
 /**

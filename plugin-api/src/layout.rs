@@ -14,6 +14,9 @@ pub struct Layout {
     pub fields: &'static [(&'static str, usize)],
 }
 
+/// Asserts layouts when the crate is compiled, and gives them as `LAYOUTS`. What the crate around it needs to name are the
+/// structs.
+#[macro_export]
 macro_rules! layouts {
     ($($name:ident: $size:literal { $($field:ident: $offset:literal),+ $(,)? })+) => {
         $(const _: () = {
@@ -26,8 +29,8 @@ macro_rules! layouts {
             }
         };)+
         /// Every struct that crosses the ABI.
-        pub const LAYOUTS: &[Layout] = &[
-            $(Layout { name: stringify!($name), size: $size, fields: &[$((stringify!($field), $offset)),+] }),+
+        pub const LAYOUTS: &[$crate::layout::Layout] = &[
+            $($crate::layout::Layout { name: stringify!($name), size: $size, fields: &[$((stringify!($field), $offset)),+] }),+
         ];
     };
 }

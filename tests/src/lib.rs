@@ -12,6 +12,8 @@ pub mod control;
 pub mod dist;
 #[cfg(unix)]
 pub mod gate;
+#[cfg(unix)]
+pub mod hosted;
 pub mod log;
 #[cfg(unix)]
 pub mod put;

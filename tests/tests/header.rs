@@ -53,8 +53,8 @@ fn macros_work_in_every_standard() {
 
 #[test]
 fn c_lays_every_struct_out_as_the_frozen_table_says() {
-    let mut text = String::from("#include <assert.h>\n#include <jackfield/plugin.h>\n");
-    for layout in LAYOUTS {
+    let mut text = String::from("#include <assert.h>\n#include <jackfield/plugin.h>\n#include <jackfield/engine.h>\n");
+    for layout in LAYOUTS.iter().chain(jackfield_embed::layout::LAYOUTS) {
         let name = layout.name;
         writeln!(text, "static_assert(sizeof({name}) == {}, \"{name}\");", layout.size).unwrap();
         for (field, offset) in layout.fields {

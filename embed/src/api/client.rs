@@ -98,7 +98,7 @@ pub unsafe extern "C" fn jf_engine_publish(engine: *mut jf_engine, topic: jf_str
     edge::enter(engine, |engine| {
         // SAFETY: borrowed for the call.
         let (topic, data) = unsafe { (edge::text(topic, "topic")?, edge::long_text(data, "data", &engine.limits())?) };
-        engine.engine()?.publish(topic, data).map_err(Fault::from)
+        engine.engine()?.publish(topic, data).map_err(Fault::of_arguments)
     })
 }
 

@@ -75,13 +75,13 @@ pub unsafe extern "C" fn jf_engine_configure(engine: *mut jf_engine, toml: jf_st
     })
 }
 
-/// The same from a file. Relative paths in it are relative to its folder.
+/// The same from a file, which is read now. Relative paths in it are relative to its folder.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_configure_file(engine: *mut jf_engine, path: jf_str) -> jf_status {
     edge::enter(engine, |engine| {
         // SAFETY: borrowed for the call.
         let path = unsafe { edge::text(path, "path") }?;
-        engine.configure(Piece::File(path.into()))
+        engine.configure(Piece::file(path.into())?)
     })
 }
 

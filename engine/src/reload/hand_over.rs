@@ -26,7 +26,7 @@ impl Manager {
         let until = Instant::now() + Duration::from_millis(hold_ms);
         old.gate().hold();
         steps.done(Step::Held, Some(&old.name()));
-        if !old.ledger.wait_no_commands(Duration::from_millis(hold_ms)) || !old.gate().close_if_empty() {
+        if !drain(old, until) {
             let inside = old.gate().inside();
             open_again(old);
             let reason = format!(
@@ -84,6 +84,22 @@ impl Manager {
         new.restore(limit, &Arc::new(kept.saved)).map_err(refused)?;
         steps.done_because(Step::Restored, Some(&new.name()), Some(&origin));
         Ok(None)
+    }
+}
+
+/// Waits until the last command is out of a generation that is held, and closes it in that moment. A nested call may enter
+/// between the two: then once more.
+fn drain(old: &Generation, until: Instant) -> bool {
+    loop {
+        if !old.ledger.wait_no_commands(until.saturating_duration_since(Instant::now())) {
+            return false;
+        }
+        if old.gate().close_if_empty() {
+            return true;
+        }
+        if Instant::now() >= until {
+            return false;
+        }
     }
 }
 

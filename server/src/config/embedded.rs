@@ -10,8 +10,13 @@ use toml::Value;
 pub enum Piece {
     /// TOML. Relative paths are relative to the current folder.
     Text(String),
-    /// A file of TOML. Relative paths in it are relative to its folder.
-    File(PathBuf),
+    /// A file of TOML, as it was read. Relative paths in it are relative to its folder.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What it says.
+        text: String,
+    },
     /// One value, by its dotted key.
     Value {
         /// Such as `limits.nesting`.
@@ -19,6 +24,13 @@ pub enum Piece {
         /// As in an environment variable: TOML, or a bare string.
         value: String,
     },
+}
+
+impl Piece {
+    /// Reads a file.
+    pub fn file(path: PathBuf) -> Result<Self, ConfigError> {
+        Ok(Self::File { text: file::text(&path)?, path })
+    }
 }
 
 impl Config {
@@ -39,7 +51,7 @@ impl Config {
                     texts += 1;
                     file::read_text(&mut layers, text, texts)?;
                 }
-                Piece::File(path) => file::read(&mut layers, path)?,
+                Piece::File { path, text } => file::read_file_text(&mut layers, text, path)?,
                 Piece::Value { key, value } => {
                     let path = key.split('.').map(str::to_owned).collect();
                     layers.said(path, value, Origin::Value(key.clone()))?;

@@ -9,13 +9,18 @@ use toml::de::{DeTable, DeValue};
 
 /// Reads the file into `layers`. Relative paths in it are relative to its folder.
 pub(super) fn read(layers: &mut Layers, file: &path::Path) -> Result<(), ConfigError> {
-    let text = fs::read_to_string(file).map_err(|source| ConfigError::Read {
-        path: file.to_owned(),
-        named_by: None,
-        source,
-    })?;
+    read_file_text(layers, &text(file)?, file)
+}
+
+/// The text of a file.
+pub(super) fn text(file: &path::Path) -> Result<String, ConfigError> {
+    fs::read_to_string(file).map_err(|source| ConfigError::Read { path: file.to_owned(), named_by: None, source })
+}
+
+/// Reads a text that was in a file.
+pub(super) fn read_file_text(layers: &mut Layers, text: &str, file: &path::Path) -> Result<(), ConfigError> {
     let origin = |line| Origin::File { path: file.to_owned(), line };
-    for (path, mut value, origin) in values(&text, file.display(), &origin)? {
+    for (path, mut value, origin) in values(text, file.display(), &origin)? {
         if let ["data"] | ["plugins", "folders"] = &*path.iter().map(String::as_str).collect::<Vec<_>>() {
             resolve(&mut value, file);
         }
