@@ -1,5 +1,5 @@
 /*
- * jackfield/types.hpp - what the C++ headers of Jackfield share: texts, statuses, failures, owned bytes. C++17, header-only.
+ * jackfield/types.hpp - what the C++ headers of Jackfield share: texts, statuses, failures, owned bytes. C++17 or newer.
  *
  * Bytes are std::string_view here too: a length and no promise of a NUL. Whatever is called noexcept throws nothing;
  * everything else throws std::bad_alloc at most, unless said. Everything may be used on any thread.
@@ -11,12 +11,14 @@
 
 #include "types.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace jackfield {
@@ -40,6 +42,18 @@ inline std::string_view view(jf_bytes bytes) noexcept
     return bytes.ptr ? std::string_view(reinterpret_cast<const char *>(bytes.ptr), bytes.len) : std::string_view();
 }
 inline std::string_view view(const jf_buf &buf) noexcept { return view(jf_bytes{buf.ptr, buf.len}); }
+
+/**
+ * A field of a struct that the other side made, or zero where it is older than that field (what JF_HAS tells) or there is no
+ * struct: `if (const auto log = field(host, &jf_host::log)) ...`.
+ */
+template <class Struct, class Field> Field field(const Struct *from, Field Struct::*member) noexcept
+{
+    if (!from) return Field{};
+    const auto *end = reinterpret_cast<const char *>(&(from->*member) + 1);
+    const auto needed = static_cast<std::size_t>(end - reinterpret_cast<const char *>(from));
+    return needed <= from->struct_size ? from->*member : Field{};
+}
 
 /** How something ended: the numbers of types.h, which says what each of them means. */
 enum class Status : jf_status {
@@ -130,11 +144,13 @@ struct Failure : std::exception {
     const char *what() const noexcept override { return message.c_str(); }
 };
 
-/** Throws a Failure that begins with `what`, unless `status` is JF_OK. */
-inline void check(jf_status status, std::string_view what)
+/** Throws a Failure, "WHAT 'WHICH': STATUS", where `status` is an error. */
+inline void check(jf_status status, std::string_view what, std::string_view which = {})
 {
-    if (status < 0)
-        throw Failure(Status(status), std::string(what).append(": ").append(name(Status(status))));
+    if (status >= 0) return;
+    std::string text(what);
+    if (!which.empty()) text.append(" '").append(which).append("'");
+    throw Failure(Status(status), text.append(": ").append(name(Status(status))));
 }
 
 /** An exception as it crosses the C interface. The texts are the exception's. */
@@ -146,9 +162,9 @@ struct Caught {
 };
 
 /**
- * For catch (...) alone: gives `tell` what was caught, without an allocation. A Failure tells its own status,
- * std::invalid_argument InvalidParams, std::bad_alloc Unavailable, any other std::exception Failed, and anything else Panic.
- * `tell` must not throw; what it gets is valid until it returns.
+ * For catch (...) alone: gives `tell` what was caught, without an allocation. A Failure has its own status; it is
+ * InvalidParams for std::invalid_argument, Unavailable for std::bad_alloc, Failed for any other std::exception, and Panic for
+ * what is none. `tell` must not throw; what it gets is valid until it returns.
  */
 template <class Tell> void caught(Tell &&tell) noexcept
 {
@@ -181,10 +197,11 @@ public:
     template <class Container> static Buffer of(Container container)
     {
         static_assert(sizeof(*container.data()) == 1, "a Buffer holds bytes");
+        static_assert(!std::is_same_v<Container, std::string_view>, "a std::string_view owns nothing: copy it, or borrow");
         auto *kept = new Container(std::move(container));
         const auto *data = reinterpret_cast<const std::uint8_t *>(kept->data());
-        const auto give_back = [](void *ctx, const std::uint8_t *, std::size_t) { delete static_cast<Container *>(ctx); };
-        return Buffer(jf_buf{data, kept->size(), give_back, kept});
+        const auto drop = [](void *ctx, const std::uint8_t *, std::size_t) { delete static_cast<Container *>(ctx); };
+        return Buffer(jf_buf{data, kept->size(), drop, kept});
     }
 
     Buffer(Buffer &&other) noexcept : buf_(other.give()) {}
