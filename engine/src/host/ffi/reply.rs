@@ -150,7 +150,7 @@ fn limited(why: Unusable) -> Unusable {
 /// The failures that plugins and host tell each other: the status, what clients are told, and in words where the plugin
 /// gives none.
 #[rustfmt::skip]
-const FAILURES: [(abi::jf_status, ErrorCode, &str); 17] = [
+const FAILURES: [(abi::jf_status, ErrorCode, &str); 18] = [
     (abi::JF_E_INTERNAL, ErrorCode::Internal, FAULT),
     (abi::JF_E_INVALID_PARAMS, ErrorCode::InvalidParams, "its params do not fit"),
     (abi::JF_E_UNKNOWN_KEY, ErrorCode::UnknownKey, "it does not know the command"),
@@ -168,6 +168,7 @@ const FAILURES: [(abi::jf_status, ErrorCode, &str); 17] = [
     (abi::JF_E_FORBIDDEN, ErrorCode::Forbidden, "it is not allowed"),
     (abi::JF_E_UNAUTHENTICATED, ErrorCode::Unauthenticated, "the caller is not known"),
     (abi::JF_E_FAILED, ErrorCode::PluginFailed, "it gave no reason"),
+    (abi::JF_E_NOT_FOUND, ErrorCode::PluginFailed, "what it looks for is not there"),
 ];
 const FAULT: &str = "a fault of its own";
 
