@@ -29,21 +29,21 @@ template <class Number> Number number_in(std::string_view params)
     return number;
 }
 
-/** Answers commands that take long, one after the other, on a thread of its own. */
+/** Counts, for one command after the other, on a thread of its own. */
 class Worker {
 public:
     Worker() : thread_([this] { work(); }) {}
     ~Worker()
     {
-        add(Engine::Pending());
+        add({}, 0);
         thread_.join();
     }
 
-    /** None: ends when all before it are done. */
-    void add(Engine::Pending pending)
+    /** `pending` none: ends when all before it are done. */
+    void add(Engine::Pending pending, unsigned to)
     {
         const std::lock_guard lock(mutex_);
-        waiting_.push(std::move(pending));
+        waiting_.emplace(std::move(pending), to);
         changed_.notify_one();
     }
 
@@ -53,18 +53,17 @@ private:
         for (;;) {
             std::unique_lock lock(mutex_);
             changed_.wait(lock, [this] { return !waiting_.empty(); });
-            Engine::Pending pending = std::move(waiting_.front());
+            auto [pending, to] = std::move(waiting_.front());
             waiting_.pop();
             lock.unlock();
             if (!pending) return;
             // What this returns or throws is the answer.
-            pending.answer([&] { return count(pending); });
+            pending.answer([&command = pending, last = to] { return count(command, last); });
         }
     }
 
-    static std::string count(const Engine::Command &command)
+    static std::string count(const Engine::Command &command, unsigned to)
     {
-        const auto to = number_in<unsigned>(command.params());
         for (unsigned number = 1; number <= to; number++) {
             command.check_cancelled();
             command.progress(number, to, "counting");
@@ -75,7 +74,7 @@ private:
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::queue<Engine::Pending> waiting_;
+    std::queue<std::pair<Engine::Pending, unsigned>> waiting_;
     std::thread thread_;
 };
 
@@ -99,7 +98,10 @@ void run(const char *listen)
                    .params_schema(R"({"type": "object", "required": ["to"], "additionalProperties": false, "properties":
                                       {"to": {"type": "integer", "minimum": 1, "maximum": 100000}}})")
                    .example(R"({"to": 100})"),
-               [&worker](Engine::Pending &pending) { worker.add(std::move(pending)); });
+               [&worker](Engine::Pending &pending) {
+                   const auto to = number_in<unsigned>(pending.params());
+                   worker.add(std::move(pending), to);
+               });
     engine.start();
     engine.subscribe(Engine::Topics{"greetings"}.on_host_thread(), [](auto topic, auto json, auto) {
         std::cout << topic << ' ' << json << std::endl;
