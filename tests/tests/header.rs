@@ -123,9 +123,22 @@ fn handlers_in_cpp_have_one_of_a_few_shapes_and_others_are_refused_with_the_reas
 
 #[test]
 fn the_plugin_in_the_readme_is_one() {
+    passes("c++17", &format!("#include <jackfield/plugin.hpp>\n{}", of_the_readme("cpp", 1)));
+}
+
+/// The block with this number, from 1, of this language.
+fn of_the_readme(language: &str, number: usize) -> String {
     let readme = std::fs::read_to_string(repo_file("README.md")).unwrap();
-    let plugin = readme.split("```cpp\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    passes("c++17", &format!("#include <jackfield/plugin.hpp>\n{plugin}"));
+    let block = readme.split(&format!("```{language}\n")).nth(number).and_then(|rest| rest.split("```").next());
+    block.unwrap_or_else(|| panic!("the README has no block {number} of {language}")).to_owned()
+}
+
+#[test]
+fn the_hosts_in_the_readme_compile() {
+    passes("c++17", &format!("#include <jackfield/engine.hpp>\nint main() {{ {} }}\n", of_the_readme("cpp", 2)));
+    let given = "jf_engine *engine; int running; jf_command_info info; jf_handler handler;";
+    let main = format!("{given} void run(void); void run(void) {{ {} }}\n", of_the_readme("c", 1));
+    passes("c99", &format!("#include <jackfield/engine.h>\n{main}"));
 }
 
 #[test]

@@ -207,7 +207,8 @@ fn a_host_in_python_handles_commands_by_key_and_whole_messages() {
     serves_circle(&mut served);
     assert_eq!(served.ask(r#"{"circle": {}}"#), "Error: 'radius'");
     served.send("measure", json!({"points": ["a", "b"]}));
-    assert_eq!(served.next()["params"]["text"], "point a");
+    // The newest word counts: the first may be overtaken.
+    assert!(served.next()["params"]["text"].as_str().unwrap().starts_with("point "));
     let answer = std::iter::repeat_with(|| served.next()).find(|message| message["id"] == 1);
     assert_eq!(answer.unwrap()["result"], json!({"measured": 2}));
     // As in the apps of ZEISS INSPECT.
@@ -225,7 +226,8 @@ fn handlers_in_python_run_on_its_main_thread_and_each_end_of_one_is_an_answer() 
     let folder = example("host-python");
     let mut served = edges(&folder);
     assert_eq!(served.result(r#"{"where": {}}"#), json!({"main": true}));
-    assert_eq!(served.ask(r#"{"same": {"a": "\u0000\u00e4\ud83d\ude00", "b": [1, 2.5, null]}}"#).len(), 57);
+    let whole = r#"{"a": "\u0000\u00e4\ud83d\ude00", "b": [1, 2.5, null], "": {}}"#;
+    assert_eq!(served.result(&format!("{{\"same\": {whole}}}")), serde_json::from_str::<Value>(whole).unwrap());
     assert_eq!(served.ask(r#"{"nothing": {}}"#), "null");
     assert!(served.ask(r#"{"nan": {}}"#).starts_with("Error: Out of range float values"));
     assert_eq!(served.ask(r#"{"silent": {}}"#), "Error: LookupError()");
