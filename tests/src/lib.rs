@@ -1,4 +1,4 @@
-//! The harness of the product tests: the built tree, foreign programs, a C compiler, a server to talk to, and clients.
+//! The harness of the product tests: the built and installed tree, foreign programs, a C compiler, a server to talk to, and clients.
 //!
 //! Everything here panics with the reason and the cure when it cannot do its work: a test that cannot run has failed.
 
@@ -14,6 +14,8 @@ pub mod dist;
 pub mod gate;
 #[cfg(unix)]
 pub mod hosted;
+#[cfg(target_os = "linux")]
+pub mod install;
 pub mod log;
 #[cfg(unix)]
 pub mod put;

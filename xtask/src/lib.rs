@@ -3,6 +3,8 @@
 pub mod bench;
 pub mod build;
 pub mod header;
+mod layout;
+mod library;
 pub mod run;
 pub mod soak;
 pub mod test;

@@ -16,7 +16,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Compile the program and the shipped plugins into target/dist
+    /// Compile the program, the shipped plugins and libjackfield into target/dist
     Build {
         /// Optimised
         #[arg(long)]

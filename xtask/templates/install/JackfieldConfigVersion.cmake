@@ -1,0 +1,18 @@
+set(PACKAGE_VERSION "@VERSION@")
+# Below 1.0 each minor version is one of its own, later each major one.
+if(PACKAGE_FIND_VERSION_MAJOR EQUAL 0)
+  set(_jackfield_asked "${PACKAGE_FIND_VERSION_MAJOR}.${PACKAGE_FIND_VERSION_MINOR}")
+else()
+  set(_jackfield_asked "${PACKAGE_FIND_VERSION_MAJOR}")
+endif()
+if(_jackfield_asked STREQUAL "@SERIES@" AND NOT PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+endif()
+if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
+  set(PACKAGE_VERSION_EXACT TRUE)
+endif()
+# Another kind of machine than it was built for.
+if(CMAKE_SIZEOF_VOID_P AND NOT CMAKE_SIZEOF_VOID_P EQUAL @POINTER@)
+  set(PACKAGE_VERSION_UNSUITABLE TRUE)
+endif()
+unset(_jackfield_asked)
