@@ -2,11 +2,11 @@
 
 use crate::log::Log;
 use crate::{PATIENCE, dist};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// A program whose lines a test reads. Dropping it kills it, with all that it started; when a test fails, what it wrote to
 /// stderr is printed.
@@ -74,14 +74,29 @@ impl Script {
         writeln!(stdin, "{line}").expect("the program goes on");
     }
 
+    /// Sends it what Ctrl-C sends.
+    pub fn interrupt(&self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a process id");
+        kill_process(pid, Signal::INT).expect("a child that was not waited for can be signalled");
+    }
+
     /// Waits for its end, which must be a good one, and gives what it wrote to stdout and to stderr.
     pub fn finish(mut self) -> (String, String) {
+        let status = self.wait();
+        assert!(status.success(), "{status}; stdout:\n{}", self.stdout.text());
+        (self.stdout.text(), self.stderr.text())
+    }
+
+    /// Waits for its end, of whatever kind, and gives its exit code, and what it wrote to stderr.
+    pub fn end(mut self) -> (Option<i32>, String) {
+        (self.wait().code(), self.stderr.text())
+    }
+
+    fn wait(&mut self) -> ExitStatus {
         drop(self.child.stdin.take());
         let ended = self.stdout.wait_for_end(PATIENCE) && self.stderr.wait_for_end(PATIENCE);
         assert!(ended, "the program does not end; stdout:\n{}", self.stdout.text());
-        let status = self.child.wait().expect("a child can be waited for");
-        assert!(status.success(), "{status}; stdout:\n{}", self.stdout.text());
-        (self.stdout.text(), self.stderr.text())
+        self.child.wait().expect("a child can be waited for")
     }
 }
 

@@ -256,3 +256,22 @@ fn config_check_prints_what_a_server_would_do_with_it() {
     let (code, _, stderr) = jackfield(&["config", "check", "--config", path]);
     assert!(code == 2 && stderr.contains("conections") && stderr.contains("`connections`"), "{stderr}");
 }
+
+#[test]
+fn completions_are_a_script_for_each_shell_and_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (code, script, stderr) = jackfield(&["completions", shell]);
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        for word in ["serve", "call", "watch", "plugins", "config", "--listen", "--timeout"] {
+            let bare = word.trim_start_matches("--");
+            assert!(script.contains(bare), "{shell} does not know {word}:\n{script}");
+        }
+        // What is hidden from people stays hidden.
+        assert!(!script.contains("probe"), "{script}");
+    }
+    assert_eq!(jackfield(&["completions", "nosh"]).0, 2);
+    let bash = r#"eval "$1"; COMP_WORDS=(jackfield plu); COMP_CWORD=1; _jackfield jackfield plu jackfield; echo "${COMPREPLY[@]}""#;
+    let script = jackfield(&["completions", "bash"]).1;
+    let output = Command::new("bash").args(["-c", bash, "bash", &script]).output().expect("there is a bash");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), "plugins", "{output:?}");
+}

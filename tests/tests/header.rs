@@ -40,15 +40,49 @@ const CPP_STANDARDS: [&str; 2] = ["c++17", "c++20"];
 #[test]
 fn headers_of_cpp_compile_alone_together_with_those_of_c_and_twice_in_cpp17_and_cpp20() {
     let strict = "#pragma GCC diagnostic error \"-Wshadow\"\n";
-    let [types, plugin] = ["types", "plugin"].map(|name| format!("#include <jackfield/{name}.hpp>\n"));
-    let c = "#include <jackfield/plugin.h>\n".to_owned();
-    let parts = ["host", "command", "store", "edge"].map(|part| format!("#include <jackfield/plugin_{part}.hpp>\n"));
-    let mut all = vec![types.clone(), plugin.clone(), [&*c, &plugin, &types, &plugin, &c].concat()];
-    all.extend(parts);
+    let [types, plugin, engine] =
+        ["types", "plugin", "engine"].map(|name| format!("#include <jackfield/{name}.hpp>\n"));
+    let c = "#include <jackfield/plugin.h>\n#include <jackfield/engine.h>\n".to_owned();
+    let parts = ["plugin_host", "plugin_command", "plugin_store", "plugin_edge", "engine_command", "engine_edge"];
+    let together = [&*c, &plugin, &engine, &types, &engine, &plugin, &c].concat();
+    let mut all = vec![types, [&*engine, &plugin].concat(), plugin, engine, together];
+    all.extend(parts.map(|part| format!("#include <jackfield/{part}.hpp>\n")));
     for standard in CPP_STANDARDS {
         for includes in &all {
             passes(standard, &format!("{strict}{includes}int main() {{ return 0; }}\n"));
         }
+    }
+}
+
+#[test]
+fn a_host_in_cpp_compiles_in_cpp17_and_cpp20() {
+    let program = std::fs::read_to_string(repo_file("tests/cpp/engine.cpp")).unwrap();
+    CPP_STANDARDS
+        .iter()
+        .for_each(|standard| passes(standard, &format!("#pragma GCC diagnostic error \"-Wshadow\"\n{program}")));
+}
+
+#[test]
+fn handlers_of_a_host_in_cpp_have_one_of_a_few_shapes_and_others_are_refused_with_the_reason() {
+    let host = |handler: &str| {
+        let add = format!("jackfield::Engine engine; engine.add(\"subject\", {handler});");
+        format!("#include <jackfield/engine.hpp>\nint main() {{ {add} }}\n")
+    };
+    for handler in [
+        "[](jackfield::Engine::Call &) { return std::string(); }",
+        "[](const jackfield::Engine::Command &command) { return command.params(); }",
+        "[](jackfield::Engine::Pending &pending) { auto moved = std::move(pending); }",
+        "[](auto &call) { call.check_cancelled(); }",
+    ] {
+        CPP_STANDARDS.iter().for_each(|standard| passes(standard, &host(handler)));
+    }
+    for (handler, reason) in [
+        ("[](std::string_view) {}", "a handler takes (Call &) or (Pending &)"),
+        ("[](jackfield::Engine::Pending) {}", "a handler takes (Call &) or (Pending &)"),
+        ("[](jackfield::Engine::Call &) { return 1; }", "an answer is a JSON text"),
+    ] {
+        let said = cc::check("c++17", &host(handler)).expect_err(handler);
+        assert!(said.contains(reason), "{handler}: {said}");
     }
 }
 
@@ -89,9 +123,22 @@ fn handlers_in_cpp_have_one_of_a_few_shapes_and_others_are_refused_with_the_reas
 
 #[test]
 fn the_plugin_in_the_readme_is_one() {
+    passes("c++17", &format!("#include <jackfield/plugin.hpp>\n{}", of_the_readme("cpp", 1)));
+}
+
+/// The block with this number, from 1, of this language.
+fn of_the_readme(language: &str, number: usize) -> String {
     let readme = std::fs::read_to_string(repo_file("README.md")).unwrap();
-    let plugin = readme.split("```cpp\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    passes("c++17", &format!("#include <jackfield/plugin.hpp>\n{plugin}"));
+    let block = readme.split(&format!("```{language}\n")).nth(number).and_then(|rest| rest.split("```").next());
+    block.unwrap_or_else(|| panic!("the README has no block {number} of {language}")).to_owned()
+}
+
+#[test]
+fn the_hosts_in_the_readme_compile() {
+    passes("c++17", &format!("#include <jackfield/engine.hpp>\nint main() {{ {} }}\n", of_the_readme("cpp", 2)));
+    let given = "jf_engine *engine; int running; jf_command_info info; jf_handler handler;";
+    let main = format!("{given} void run(void); void run(void) {{ {} }}\n", of_the_readme("c", 1));
+    passes("c99", &format!("#include <jackfield/engine.h>\n{main}"));
 }
 
 #[test]

@@ -84,6 +84,8 @@ fn missing(folders: &Folders) -> Vec<Missing> {
         need(able, "python3 with venv", Fix::Apt(&["python3", "python3-venv"]));
         need(false, "the Python packages of tests/requirements.txt", Fix::Venv);
     }
+    let glib = works(Command::new("pkg-config").args(["--exists", "glib-2.0"]));
+    need(glib, "pkg-config and GLib", Fix::Apt(&["pkg-config", "libglib2.0-dev"]));
     let node = works(Command::new("node").args(["-e", "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)"]));
     need(node && works(npm().arg("--version")), "Node 20 or newer with npm", Fix::Apt(&["nodejs", "npm"]));
     if !is_same(&folders.node.join(INSTALLED), &root().join(PACKAGES)) {

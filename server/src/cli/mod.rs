@@ -2,8 +2,10 @@
 
 mod call;
 mod client;
+mod completions;
 mod config_check;
 mod describe;
+mod man;
 mod output;
 mod plugins;
 mod plugins_check;
@@ -16,7 +18,9 @@ mod tests;
 mod watch;
 
 pub use call::CallArgs;
+pub use completions::CompletionsArgs;
 pub use config_check::ConfigArgs;
+pub use man::ManArgs;
 pub use plugins::PluginsArgs;
 pub use probe::ProbeArgs;
 pub use serve::ServeArgs;
@@ -53,6 +57,11 @@ pub enum Command {
     Plugins(PluginsArgs),
     /// Look at the configuration
     Config(ConfigArgs),
+    /// Print what a shell needs to complete this command line
+    Completions(CompletionsArgs),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man(ManArgs),
     /// Load a plugin file in this process and say who it is
     #[command(hide = true)]
     Probe(ProbeArgs),
@@ -88,6 +97,8 @@ pub fn run(cli: Cli, world: World, process: Process) -> ExitCode {
             PluginsCommand::Check(args) => output::print(args.json, plugins_check::run(&args, world)),
         },
         Command::Config(args) => config_check::run(args, world),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::Probe(args) => probe::run(&args),
     }
 }
