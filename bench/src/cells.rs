@@ -18,6 +18,14 @@ pub enum Who {
     Rpc,
     /// Jackfield's events, published and heard in JSON-RPC.
     Topic,
+    /// A host application in C, INLINE.
+    HostInline,
+    /// The same, SERIAL.
+    HostSerial,
+    /// The same, where it polls.
+    HostThread,
+    /// A host application in Python, where it polls.
+    HostPython,
     /// R.
     Echo,
     /// T.
@@ -46,6 +54,10 @@ impl Who {
             Self::Tcp => "jackfield tcp",
             Self::Rpc => "jackfield INLINE, JSON-RPC",
             Self::Topic => "jackfield topic",
+            Self::HostInline => "host in C, INLINE",
+            Self::HostSerial => "host in C, SERIAL",
+            Self::HostThread => "host in C, HOST_THREAD",
+            Self::HostPython => "host in Python",
             Self::Echo => "R: plain echo",
             Self::Tuned => "T: tuned echo",
             Self::Raw => "raw TCP echo",
@@ -72,6 +84,10 @@ impl Who {
         match self {
             Self::Inline | Self::Wide => (Speech::Ws, Answer::Params, "echo"),
             Self::Serial => (Speech::Ws, Answer::Params, "serial"),
+            Self::HostInline => (Speech::Ws, Answer::Params, "host.inline"),
+            Self::HostSerial => (Speech::Ws, Answer::Params, "host.serial"),
+            Self::HostThread => (Speech::Ws, Answer::Params, "host.thread"),
+            Self::HostPython => (Speech::Ws, Answer::Spaced, "host.python"),
             Self::Tcp => (Speech::Tcp, Answer::Params, "echo"),
             Self::Echo | Self::Tuned | Self::Broadcast => (Speech::Ws, Answer::Whole, "echo"),
             Self::Raw => (Speech::Tcp, Answer::Whole, "echo"),
@@ -157,7 +173,7 @@ const fn pair(id: &'static str, ours: Who, theirs: Who, size: usize, connections
 }
 
 /// All rows that are made of cells.
-pub const PAIRS: [Pair; 17] = [
+pub const PAIRS: [Pair; 21] = [
     pair("inline-r", Who::Inline, Who::Echo, 64, 16, 16),
     pair("inline-t", Who::Inline, Who::Tuned, 64, 16, 16),
     Pair { quantity: Quantity::Rate, ..pair("rate-r", Who::Inline, Who::Echo, 64, 16, 16) },
@@ -172,6 +188,10 @@ pub const PAIRS: [Pair; 17] = [
     pair("redis", Who::Inline, Who::Redis, 64, 16, 16),
     pair("tcp", Who::Tcp, Who::Raw, 64, 16, 16),
     pair("jsonrpsee", Who::Rpc, Who::Jsonrpsee, 64, 16, 16),
+    pair("host-inline", Who::HostInline, Who::Inline, 64, 16, 1),
+    pair("host-serial", Who::HostSerial, Who::Serial, 64, 16, 1),
+    pair("host-thread", Who::HostThread, Who::Inline, 64, 16, 1),
+    Pair { quantity: Quantity::Rate, theirs: None, ..pair("host-python", Who::HostPython, Who::HostPython, 64, 16, 1) },
     pair("wslink-16x1", Who::Inline, Who::Wslink, 64, 16, 1),
     pair("wslink-16x16", Who::Inline, Who::Wslink, 64, 16, 16),
     pair("fan-out", Who::Topic, Who::Broadcast, EVENT, 1000, 16),

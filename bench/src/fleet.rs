@@ -7,6 +7,7 @@ use crate::proc::Cores;
 use crate::server::{Server, Starter, free_port};
 use crate::tree::{Home, Tree};
 use std::collections::HashMap;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
@@ -40,6 +41,7 @@ impl Fleet {
             Who::Inline | Who::Serial | Who::Rpc | Who::Topic => ("jackfield", 0),
             Who::Wide => ("jackfield", 1),
             Who::Tcp => ("jackfield", 2),
+            Who::HostInline | Who::HostSerial | Who::HostThread => ("host in C", 0),
             other => (other.name(), 0),
         };
         if !self.running.contains_key(name) {
@@ -66,6 +68,16 @@ impl Fleet {
             Who::Raw => peer("tcp"),
             Who::Jsonrpsee => peer("jsonrpsee"),
             Who::Broadcast => peer("broadcast"),
+            Who::HostInline | Who::HostSerial | Who::HostThread => {
+                let program = self.scratch.path().join("host");
+                self.tree.compile_host(&program)?;
+                Starter::new(name, Command::new(program))
+            }
+            Who::HostPython => {
+                let mut command = self.script("host.py")?;
+                command.arg(self.tree.source.join("../examples/host-python")).arg(fs::canonicalize(&self.tree.dist)?);
+                Starter::new(name, command)
+            }
             Who::Zeiss => Starter::new(name, self.script("zeiss.py")?),
             Who::Wslink => {
                 let port = free_port()?;

@@ -82,7 +82,7 @@ const fn told(id: &'static str, text: &'static str, unit: &'static str) -> Goal 
 }
 
 /// All rows. R: plain echo, T: tuned echo.
-pub const GOALS: [Goal; 31] = [
+pub const GOALS: [Goal; 35] = [
     row("inline-r", "INLINE 64 B, 16x16, CPU against R", "x", 0.20, 0.11),
     row("inline-t", "INLINE 64 B, 16x16, CPU against T", "x", 1.30, 1.10),
     Goal { better: Better::More, ..row("rate-r", "INLINE 64 B, 16x16, commands/s against R", "x", 5.0, 9.0) },
@@ -111,6 +111,10 @@ pub const GOALS: [Goal; 31] = [
     row("gxml-cloud", "GXML, 1,000,000 points as one cloud, against bare events", "x", 2.5, 1.5),
     Goal { must: Some(200.0), ..told("gxml-memory", "GXML, most memory", "MB") },
     row("jsonrpsee", "JSON-RPC, INLINE 64 B, 16x16, CPU against jsonrpsee's method", "x", 0.20, 0.10),
+    told("host-inline", "INLINE handler of a host in C, 64 B, 16x1, CPU against an INLINE plugin", "x"),
+    told("host-serial", "SERIAL handler of a host in C, 64 B, 16x1, CPU against a SERIAL plugin", "x"),
+    told("host-thread", "handler where a host in C polls, 64 B, 16x1, CPU against an INLINE plugin", "x"),
+    Goal { better: Better::More, ..told("host-python", "Python function as handler, 64 B, 16x1", "/s") },
     told("wslink-16x1", "INLINE 64 B, 16x1, CPU against wslink's rpc", "x"),
     told("wslink-16x16", "INLINE 64 B, 16x16, CPU against wslink's rpc", "x"),
     row("fan-out", "topic, 64 B, 1,000 subscribers, CPU of a delivery against a tuned broadcast", "x", 1.3, 1.05),

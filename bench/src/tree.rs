@@ -36,15 +36,31 @@ impl Tree {
     /// Compiles `plugins/serial.c` with an id, a key and a version of its own.
     pub fn compile(&self, id: &str, key: &str, version: &str, to: &Path) -> Outcome {
         let define = |name: &str, value: &str| format!("-D{name}=\"{value}\"");
+        let defines = [define("ID", id), define("KEY", key), define("VERSION", version)];
+        let mut command = self.cc("plugins/serial.c", to);
+        run(command.args(["-shared", "-fPIC", "-fvisibility=hidden"]).args(defines))
+    }
+
+    /// Compiles `hosts/host.c` with libjackfield of the layout.
+    pub fn compile_host(&self, to: &Path) -> Outcome {
+        let libraries = fs::canonicalize(self.dist.join("lib"))?;
+        let (at, found) = (format!("-L{}", libraries.display()), format!("-Wl,-rpath,{}", libraries.display()));
+        run(self.cc("hosts/host.c", to).args([&*at, "-ljackfield", &*found]))
+    }
+
+    fn cc(&self, source: &str, to: &Path) -> Command {
         let mut command = Command::new("cc");
-        command.args(["-std=c99", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-fvisibility=hidden", "-I"]);
-        command.arg(self.dist.join("include")).args([define("ID", id), define("KEY", key), define("VERSION", version)]);
-        command.arg(self.source.join("plugins/serial.c")).arg("-o").arg(to);
-        let output = command.output().map_err(|e| format!("cannot run cc, which compiles the bench's plugin: {e}"))?;
-        match output.status.success() {
-            true => Ok(()),
-            false => Err(format!("cc: {}", String::from_utf8_lossy(&output.stderr)).into()),
-        }
+        command.args(["-std=c99", "-O2", "-Wall", "-Wextra", "-I"]).arg(self.dist.join("include"));
+        command.arg(self.source.join(source)).arg("-o").arg(to);
+        command
+    }
+}
+
+fn run(command: &mut Command) -> Outcome {
+    let output = command.output().map_err(|e| format!("cannot run cc, which compiles what the bench uses: {e}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("cc: {}", String::from_utf8_lossy(&output.stderr)).into()),
     }
 }
 

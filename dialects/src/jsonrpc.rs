@@ -84,7 +84,15 @@ impl JsonRpc {
     }
 
     /// A text comes. What stands between a request and its attachments is no attachment, and ends the request.
+    #[inline]
     pub(crate) fn interrupt(&mut self, actions: &mut Vec<Action>) {
+        if self.collecting.is_some() {
+            self.give_up(actions);
+        }
+    }
+
+    #[cold]
+    fn give_up(&mut self, actions: &mut Vec<Action>) {
         let Some(interrupted) = self.collecting.take() else { return };
         if let Some(wrong) = interrupted.give_up().filter(|wrong| wrong.id.is_some()) {
             self.refuse(wrong, None, actions);

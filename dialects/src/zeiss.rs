@@ -4,7 +4,6 @@
 
 use crate::{Action, Close, Dialect, Frame, Frames, Keys, Request, Wishes};
 use jackfield_message::{ByteString, Command, Failure, Places, Plain, Reply, json};
-use std::borrow::Cow;
 
 const MALFORMED: &str = "Error: Malformed JSON message.";
 const NOT_TEXT: &str = "Error: The message is not text (JSON in UTF-8).";
@@ -98,16 +97,21 @@ impl Zeiss {
         if matches.jsonrpc || self.beside_jsonrpc && kind == json::Kind::Array {
             return Ok(Found::JsonRpc);
         }
-        let (key, params) = match matches.choose()? {
-            Some(Match { key, value }) => (key, value),
+        let copied = match matches.choose()? {
+            Some(member) => match member.places() {
+                Some(places) => return Ok(Found::Here(places)),
+                None => Command::new(&member.key(), member.value()),
+            },
             None if keys.catches_all() => {
                 let whole = trim(text);
-                (Cow::Borrowed(&whole[..0]), whole)
+                match Places::of(&whole[..0], whole, text) {
+                    Some(places) => return Ok(Found::Here(places)),
+                    None => Command::new("", whole),
+                }
             }
             None => return Err(unknown_request(text)),
         };
-        let places = Places::of(&key, params, text);
-        Ok(places.map_or_else(|| Found::Escaped(Box::new(Command::new(&key, params))), Found::Here))
+        Ok(Found::Escaped(Box::new(copied)))
     }
 }
 
@@ -182,17 +186,11 @@ fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\n', '\r'])
 }
 
-/// A member whose key is registered.
-struct Match<'a> {
-    key: Cow<'a, str>,
-    value: &'a str,
-}
-
 /// The registered members of a request. One is the rule; a list is made only for more.
 #[derive(Default)]
 struct Matches<'a> {
-    first: Option<Match<'a>>,
-    more: Vec<Match<'a>>,
+    first: Option<json::Member<'a>>,
+    more: Vec<json::Member<'a>>,
     /// Whether to look for the mark of JSON-RPC, and whether it was seen.
     beside_jsonrpc: bool,
     jsonrpc: bool,
@@ -206,35 +204,31 @@ impl<'a> Matches<'a> {
         if key.is_empty() || !keys.is_command(&key) {
             return;
         }
-        if let Some(seen) = self.first.iter_mut().chain(&mut self.more).find(|seen| seen.key == key) {
-            seen.value = member.value;
+        if self.first.is_none() {
+            self.first = Some(member);
             return;
         }
-        let found = Match { key, value: member.value };
-        if self.first.is_none() {
-            self.first = Some(found);
+        if let Some(seen) = self.first.iter_mut().chain(&mut self.more).find(|seen| seen.key() == key) {
+            *seen = member;
         } else {
-            self.more.push(found);
+            self.more.push(member);
         }
     }
 
     /// The one that routes. `image` wins over `elements`, as in the original; anything else that is not one is an error.
-    fn choose(self) -> Result<Option<Match<'a>>, ByteString> {
-        let Some(first) = self.first else { return Ok(None) };
-        if self.more.is_empty() {
-            return Ok(Some(first));
+    fn choose(&self) -> Result<Option<&json::Member<'a>>, ByteString> {
+        let Some(first) = &self.first else { return Ok(None) };
+        match &*self.more {
+            [] => return Ok(Some(first)),
+            [second] => match (&*first.key(), &*second.key()) {
+                ("image", "elements") => return Ok(Some(first)),
+                ("elements", "image") => return Ok(Some(second)),
+                _ => {}
+            },
+            _ => {}
         }
-        let mut all: Vec<Match<'a>> = std::iter::once(first).chain(self.more).collect();
-        if let [a, b] = all.as_slice()
-            && let Some(image) = match (&*a.key, &*b.key) {
-                ("image", "elements") => Some(0),
-                ("elements", "image") => Some(1),
-                _ => None,
-            }
-        {
-            return Ok(Some(all.swap_remove(image)));
-        }
-        let names: Vec<String> = all.iter().map(|found| format!("'{}'", found.key)).collect();
+        let names: Vec<_> =
+            std::iter::once(first).chain(&self.more).map(|found| format!("'{}'", found.key())).collect();
         Err(format!("Error: Several commands in one request: {}. Send one at a time.", names.join(", ")).into())
     }
 }

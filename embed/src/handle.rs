@@ -23,17 +23,20 @@ pub(crate) fn new() -> *mut jf_engine {
 /// The engine of that name.
 pub(crate) fn get(engine: *const jf_engine) -> Result<Arc<Instance>, Fault> {
     let engines = ENGINES.read().unwrap_or_else(PoisonError::into_inner);
-    engines.get(key(engine)).cloned().ok_or_else(|| stale(engine))
+    key(engine).and_then(|key| engines.get(key)).cloned().ok_or_else(|| stale(engine))
 }
 
 /// Takes the name away.
 pub(crate) fn remove(engine: *const jf_engine) -> Result<Arc<Instance>, Fault> {
     let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
-    engines.remove(key(engine)).ok_or_else(|| stale(engine))
+    key(engine).and_then(|key| engines.remove(key)).ok_or_else(|| stale(engine))
 }
 
-fn key(engine: *const jf_engine) -> DefaultKey {
-    KeyData::from_ffi(engine.addr() as u64).into()
+fn key(engine: *const jf_engine) -> Option<DefaultKey> {
+    let number = engine.addr() as u64;
+    let key = DefaultKey::from(KeyData::from_ffi(number));
+    // slotmap rounds versions that it never gave out to one that it might have.
+    (key.data().as_ffi() == number).then_some(key)
 }
 
 fn stale(engine: *const jf_engine) -> Fault {

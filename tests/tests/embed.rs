@@ -89,8 +89,8 @@ fn the_process_stays_as_it_was_and_may_fork_before_the_start() {
     for _ in 0..50 {
         // Gone with unread answers on the way: the next write to it is a broken pipe.
         let mut gone = connect(authority);
-        gone.write_all(b"GET /openrpc.json HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it takes a request");
-        rustix::net::sockopt::set_socket_linger(&gone, Some(std::time::Duration::ZERO)).expect("a TCP option");
+        gone.write_all("GET /openrpc.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(16).as_bytes())
+            .expect("it takes requests");
         drop(gone);
         let mut session = Ws::at(&url);
         session.send(&[r#"{"who": {}}"#; 64]);
@@ -207,6 +207,17 @@ fn counter(folder: &Path, version: &str) {
 }
 
 #[test]
+fn plugins_use_what_their_host_gives_and_a_key_has_one_owner() {
+    let folder = folder();
+    let place = folder.path().join("place");
+    std::fs::create_dir(&place).unwrap();
+    let file = cc::library_path(&place, "guest");
+    cc::library("c99", &[&repo_file("tests/c/embed/guest.c")], &[], &file);
+    let program = hosted::program("plugins", folder.path(), &[]);
+    assert_eq!(run(Command::new(program).arg(file)).0, "done");
+}
+
+#[test]
 fn two_engines_in_a_process_swap_one_plugin_file_under_load_and_lose_nothing() {
     const SWAPS: usize = 6;
     let folder = folder();
@@ -236,14 +247,14 @@ fn two_engines_in_a_process_swap_one_plugin_file_under_load_and_lose_nothing() {
                 });
             }
         }
-        for swap in 1..=SWAPS {
-            counter(&shared, &swap.to_string());
+        for version in (1..=SWAPS).map(|swap| swap.to_string()) {
+            counter(&shared, &version);
             for url in &urls {
                 // Until the new version answers there.
                 let mut session = Ws::at(url);
                 loop {
                     let answer: Value = serde_json::from_str(&session.ask(r#"{"c.greet": {}}"#)).unwrap();
-                    if answer["version"] == swap.to_string() {
+                    if answer["version"] == *version {
                         break;
                     }
                 }

@@ -4,6 +4,7 @@ use jackfield_plugin_api::layout::LAYOUTS;
 use jackfield_plugin_api::*;
 use jackfield_tests::{cc, repo_file};
 use std::fmt::Write;
+use std::path::Path;
 use std::process::Command;
 
 const STANDARDS: [&str; 3] = ["c99", "c11", "c++17"];
@@ -32,6 +33,87 @@ fn headers_compile_alone_together_and_twice_in_c99_c11_and_cpp17() {
             passes(standard, &format!("{}int main(void) {{ return 0; }}\n", includes.concat()));
         }
     }
+}
+
+const CPP_STANDARDS: [&str; 2] = ["c++17", "c++20"];
+
+#[test]
+fn headers_of_cpp_compile_alone_together_with_those_of_c_and_twice_in_cpp17_and_cpp20() {
+    let strict = "#pragma GCC diagnostic error \"-Wshadow\"\n";
+    let [types, plugin] = ["types", "plugin"].map(|name| format!("#include <jackfield/{name}.hpp>\n"));
+    let c = "#include <jackfield/plugin.h>\n".to_owned();
+    let parts = ["host", "command", "store", "edge"].map(|part| format!("#include <jackfield/plugin_{part}.hpp>\n"));
+    let mut all = vec![types.clone(), plugin.clone(), [&*c, &plugin, &types, &plugin, &c].concat()];
+    all.extend(parts);
+    for standard in CPP_STANDARDS {
+        for includes in &all {
+            passes(standard, &format!("{strict}{includes}int main() {{ return 0; }}\n"));
+        }
+    }
+}
+
+/// A plugin in C++ whose one handler is `HANDLER`.
+fn plugin_with(handler: &str) -> String {
+    r#"#include <jackfield/plugin.hpp>
+        struct Subject final : jackfield::Plugin {
+            static jackfield::Info info() { return {"subject", "Subject", "1.0.0"}; }
+            static void commands(jackfield::Commands<Subject> &commands) { commands.add("subject", HANDLER); }
+            Subject(jackfield::Host, std::string_view) {}
+            std::string_view member(const jackfield::Call &call) const { return call.params(); }
+        };
+        JACKFIELD_PLUGIN(Subject)"#
+        .replace("HANDLER", handler)
+}
+
+#[test]
+fn handlers_in_cpp_have_one_of_a_few_shapes_and_others_are_refused_with_the_reason() {
+    for handler in [
+        "&Subject::member",
+        "[](jackfield::Call &) { return std::string(); }",
+        "[](Subject &, jackfield::Call &) {}",
+        "[](const Subject &, const jackfield::Command &command) { return command.params(); }",
+        "[](jackfield::Pending &pending) { jackfield::Pending moved = std::move(pending); }",
+    ] {
+        CPP_STANDARDS.iter().for_each(|standard| passes(standard, &plugin_with(handler)));
+    }
+    for (handler, reason) in [
+        ("[](std::string_view) {}", "a handler takes (Call &) or (Pending &)"),
+        ("[](jackfield::Pending) {}", "a handler takes (Call &) or (Pending &)"),
+        ("[](jackfield::Call &) { return 1; }", "an answer is a JSON text"),
+        ("[](jackfield::Call &call) { call.attach(\"\", \"\", call.params()); }", "a std::string_view owns nothing"),
+    ] {
+        let said = cc::check("c++17", &plugin_with(handler)).expect_err(handler);
+        assert!(said.contains(reason), "{handler}: {said}");
+    }
+}
+
+#[test]
+fn the_plugin_in_the_readme_is_one() {
+    let readme = std::fs::read_to_string(repo_file("README.md")).unwrap();
+    let plugin = readme.split("```cpp\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    passes("c++17", &format!("#include <jackfield/plugin.hpp>\n{plugin}"));
+}
+
+#[test]
+fn statuses_of_cpp_are_those_of_c() {
+    let c = std::fs::read_to_string(repo_file("include/jackfield/types.h")).unwrap();
+    let errors: Vec<&str> = c
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define ")?.split(' ').next())
+        .filter(|name| name.starts_with("JF_E_"))
+        .collect();
+    let cpp = std::fs::read_to_string(repo_file("include/jackfield/types.hpp")).unwrap();
+    let missing: Vec<_> = errors.iter().filter(|error| !cpp.contains(&format!(" = {error},"))).collect();
+    assert!(errors.len() > 20 && missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn a_plugin_in_cpp_exports_the_entry_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let hidden = format!("-Wl,--version-script={}", repo_file("include/jackfield/plugin.map").display());
+    let text = plugin_with("&Subject::member");
+    let library = cc::library_of("c++17", &text, &[&hidden], &cc::library_path(folder.path(), "subject"));
+    assert_eq!(exported(&library), [ENTRY_V1]);
 }
 
 #[test]
@@ -157,10 +239,14 @@ fn a_plugin_in_c99_exports_the_entry_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let to = cc::library_path(folder.path(), "minimal");
     let library = cc::library("c99", &[&repo_file("tests/c/minimal.c")], &[], &to);
-    let output = Command::new("nm").args(["-g", "--defined-only"]).arg("-D").arg(library).output().unwrap();
-    let symbols = String::from_utf8(output.stdout).unwrap();
-    let names: Vec<&str> = symbols.lines().filter_map(|line| line.split(' ').nth(2)).collect();
-    assert_eq!(names, [ENTRY_V1]);
+    assert_eq!(exported(&library), [ENTRY_V1]);
+}
+
+/// The names that a library shows.
+fn exported(library: &Path) -> Vec<String> {
+    let output = Command::new("nm").args(["-g", "--defined-only"]).arg("-D").arg(library).output();
+    let symbols = String::from_utf8(output.expect("nm comes with the compiler").stdout).expect("names are text");
+    symbols.lines().filter_map(|line| line.split(' ').nth(2)).map(str::to_owned).collect()
 }
 
 #[test]

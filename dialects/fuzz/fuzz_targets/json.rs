@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 fuzz_target!(|text: &str| {
     let mut members = BTreeMap::new();
     let scanned = json::scan(text, json::DEFAULT_NESTING, |member| {
-        members.insert(member.key().into_owned(), member.value);
+        members.insert(member.key().into_owned(), member.value());
     });
     let checked = json::check(text, json::DEFAULT_NESTING);
     assert_eq!(scanned.map_err(|error| error.at), checked.map_err(|error| error.at));

@@ -3,7 +3,7 @@
 use super::{Flight, JsonRpcOptions, Wrong, words};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jackfield_message::{Attachment, ByteString, Bytes, Command, ErrorCode, Failure};
+use jackfield_message::{Attachment, Attachments, ByteString, Bytes, Command, ErrorCode, Failure};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -125,17 +125,17 @@ const ATTACHMENT: &str = "$attachment";
 pub(super) fn in_params<'a>(
     params: Cow<'a, str>,
     options: &JsonRpcOptions,
-) -> Result<(Cow<'a, str>, Box<[Attachment]>), Failure> {
+) -> Result<(Cow<'a, str>, Attachments), Failure> {
     if memchr::memmem::find(params.as_bytes(), BASE64.as_bytes()).is_none() {
-        return Ok((params, Box::default()));
+        return Ok((params, Attachments::default()));
     }
-    let Ok(mut value) = serde_json::from_str::<Value>(&params) else { return Ok((params, Box::default())) };
+    let Ok(mut value) = serde_json::from_str::<Value>(&params) else { return Ok((params, Attachments::default())) };
     let mut found = Vec::new();
     // What stands for an attachment already would stand for another one afterwards.
     let mixed = refers(&value);
     take_base64(&mut value, &mut found)?;
     if found.is_empty() {
-        return Ok((params, Box::default()));
+        return Ok((params, Attachments::default()));
     }
     if mixed {
         return Err(words::invalid("{\"$attachment\": ...} stands in its params beside {\"$base64\": ...}"));

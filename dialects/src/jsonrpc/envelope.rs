@@ -50,7 +50,7 @@ impl<'a> Envelope<'a> {
             "attachment_info" => &mut self.attachment_info,
             _ => return,
         };
-        *place = Some(member.value);
+        *place = Some(member.value());
     }
 
     /// How many binary messages follow, if that is said.

@@ -35,7 +35,7 @@ pub(super) fn cancelled_id(params: &str) -> Option<&str> {
     // They were checked with the message.
     let _ = json::scan(params, usize::MAX, |member| {
         if member.key() == "id" {
-            id = Some(member.value);
+            id = Some(member.value());
         }
     });
     id.filter(|id| is_scalar(id))

@@ -1,6 +1,6 @@
 //! What is sent.
 
-use jackfield_message::{Attachment, ErrorCode, Event, Failure, Progress, Reply};
+use jackfield_message::{Attachment, Attachments, ErrorCode, Event, Failure, Progress, Reply};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -10,10 +10,10 @@ pub(super) fn invalid(what: &str) -> Failure {
 }
 
 /// The answer to a request, and what follows it. Without `binary` nothing follows: attachments stand in the answer.
-pub(super) fn reply(id: &str, reply: Reply, binary: bool) -> (String, Box<[Attachment]>) {
+pub(super) fn reply(id: &str, reply: Reply, binary: bool) -> (String, Attachments) {
     let success = match reply.outcome {
         Ok(success) => success,
-        Err(failure) => return (self::failure(id, &failure), Box::default()),
+        Err(failure) => return (self::failure(id, &failure), Attachments::default()),
     };
     const AROUND: usize = r#"{"jsonrpc":"2.0","id":,"result":}"#.len();
     let mut text = String::with_capacity(AROUND + id.len() + success.json.len());
@@ -23,11 +23,11 @@ pub(super) fn reply(id: &str, reply: Reply, binary: bool) -> (String, Box<[Attac
     text.push_str(&success.json);
     if success.attachments.is_empty() {
         text.push('}');
-        return (text, Box::default());
+        return (text, Attachments::default());
     }
     add_attachments(&mut text, &success.attachments, binary);
     text.push('}');
-    (text, if binary { success.attachments } else { Box::default() })
+    (text, if binary { success.attachments } else { Attachments::default() })
 }
 
 fn add_attachments(text: &mut String, attachments: &[Attachment], binary: bool) {

@@ -1,4 +1,5 @@
 use crate::{ByteString, Bytes};
+use std::ops::Deref;
 use std::time::Instant;
 
 /// One connection as the engine sees it; unique in the process. 0 is no connection.
@@ -16,6 +17,34 @@ pub struct Attachment {
     pub bytes: Bytes,
 }
 
+/// Attachments in order. Mostly there are none, and nothing is looked at when they go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attachments(Option<Box<[Attachment]>>);
+
+impl Deref for Attachments {
+    type Target = [Attachment];
+
+    #[inline]
+    fn deref(&self) -> &[Attachment] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl IntoIterator for Attachments {
+    type Item = Attachment;
+    type IntoIter = std::vec::IntoIter<Attachment>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.unwrap_or_default().into_iter()
+    }
+}
+
+impl<T: Into<Box<[Attachment]>>> From<T> for Attachments {
+    fn from(attachments: T) -> Self {
+        Self(Some(attachments.into()).filter(|attachments| !attachments.is_empty()))
+    }
+}
+
 /// One request, routed by its key.
 ///
 /// Key and params are places in one text, mostly the message that they came in: a command is moved often, and each share in
@@ -25,7 +54,7 @@ pub struct Command {
     text: ByteString,
     places: Places,
     /// Binary data that came with it.
-    pub attachments: Box<[Attachment]>,
+    pub attachments: Attachments,
     /// The connection it came from.
     pub session: SessionId,
     /// Wire format, such as "zeiss".
@@ -46,17 +75,16 @@ pub struct Sender {
 }
 
 /// Where in a text of less than 4 GiB a command's key and params are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Places {
     key: Place,
     params: Place,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    from: u32,
-    to: u32,
-}
+/// From the lower half to the upper one. In one piece, because a processor waits where two that were just written are read
+/// as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place(u64);
 
 impl Command {
     /// A command of its own text, without attachments, sender and deadline. `params` is one JSON text; less than 4 GiB with
@@ -68,13 +96,13 @@ impl Command {
         // A longer one is cut in two at a wrong place, and is no command.
         let end = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let (key_end, end) = (end(key.len()), end(text.len()));
-        let (key, params) = (Place { from: 0, to: key_end }, Place { from: key_end, to: end });
+        let (key, params) = (Place::new(0, key_end), Place::new(key_end, end));
         Self::of_message(text.into(), Places { key, params })
     }
 
     /// The same in the message that it came in.
     pub fn of_message(text: ByteString, places: Places) -> Self {
-        let (attachments, session) = (Box::default(), SessionId::default());
+        let (attachments, session) = (Attachments::default(), SessionId::default());
         Self { text, places, attachments, session, dialect: "", deadline: None, sender: None }
     }
 
@@ -109,17 +137,33 @@ impl Places {
     pub fn of(key: &str, params: &str, text: &str) -> Option<Self> {
         Some(Self { key: Place::of(key, text)?, params: Place::of(params, text)? })
     }
+
+    /// Those from and to here.
+    #[inline]
+    pub(crate) fn at(key: (usize, usize), params: (usize, usize)) -> Option<Self> {
+        Some(Self { key: Place::at(key)?, params: Place::at(params)? })
+    }
 }
 
 impl Place {
     fn of(part: &str, text: &str) -> Option<Self> {
         let from = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
         let to = from.checked_add(part.len()).filter(|to| *to <= text.len())?;
-        Some(Self { from: u32::try_from(from).ok()?, to: u32::try_from(to).ok()? })
+        Self::at((from, to))
+    }
+
+    #[inline]
+    fn at((from, to): (usize, usize)) -> Option<Self> {
+        Some(Self::new(u32::try_from(from).ok()?, u32::try_from(to).ok()?))
+    }
+
+    #[inline]
+    fn new(from: u32, to: u32) -> Self {
+        Self(u64::from(to) << 32 | u64::from(from))
     }
 
     fn in_text(self, text: &str) -> &str {
-        text.get(self.from as usize..self.to as usize).unwrap_or_default()
+        text.get(self.0 as u32 as usize..(self.0 >> 32) as usize).unwrap_or_default()
     }
 }
 

@@ -10,6 +10,7 @@ mod quick;
 mod strict;
 mod windows;
 
+use crate::Places;
 use quick::{Quick, Rest};
 use std::borrow::Cow;
 use std::fmt;
@@ -51,35 +52,81 @@ pub enum Kind {
 /// One member of the outermost object: borrowed from the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member<'a> {
-    /// The key as written, without the quotes, escapes not undone.
-    raw_key: &'a str,
-    /// The value as written.
-    pub value: &'a str,
+    text: &'a str,
+    /// Where the key is as written, without the quotes, escapes not undone.
+    key: (usize, usize),
+    /// Whether it may have escapes.
+    escaped: bool,
+    /// Where the value is.
+    value: (usize, usize),
 }
 
 impl<'a> Member<'a> {
     /// The key with its escapes undone; borrowed where there are none.
+    #[inline]
     pub fn key(&self) -> Cow<'a, str> {
-        if !self.raw_key.bytes().any(|byte| byte == b'\\') {
-            return Cow::Borrowed(self.raw_key);
+        if self.escaped { self.unescaped() } else { Cow::Borrowed(self.raw_key()) }
+    }
+
+    /// The value as written.
+    pub fn value(&self) -> &'a str {
+        &self.text[self.value.0..self.value.1]
+    }
+
+    /// Where both are. `None`: the key has escapes, or the text is too long.
+    #[inline]
+    pub fn places(&self) -> Option<Places> {
+        if self.escaped && self.raw_key().contains('\\') { None } else { Places::at(self.key, self.value) }
+    }
+
+    /// The key as written, without the quotes, escapes not undone.
+    #[inline]
+    fn raw_key(&self) -> &'a str {
+        &self.text[self.key.0..self.key.1]
+    }
+
+    #[cold]
+    fn unescaped(&self) -> Cow<'a, str> {
+        let raw_key = self.raw_key();
+        if !raw_key.contains('\\') {
+            return Cow::Borrowed(raw_key);
         }
         // The key was checked already, so serde_json finds nothing to refuse in it.
-        match serde_json::from_str::<String>(&format!("\"{}\"", self.raw_key)) {
+        match serde_json::from_str::<String>(&format!("\"{raw_key}\"")) {
             Ok(key) => Cow::Owned(key),
-            Err(_) => Cow::Borrowed(self.raw_key),
+            Err(_) => Cow::Borrowed(raw_key),
         }
     }
 }
 
 /// Checks that `text` is one JSON text no deeper than `nesting`.
 pub fn check(text: &str, nesting: usize) -> Result<Kind, JsonError> {
-    Quick::new(text, &mut Windows::new(text.as_bytes())).check(nesting).map_or_else(|| strict::check(text, nesting), Ok)
+    let bytes = text.as_bytes();
+    Quick::new(bytes, &mut Windows::new(bytes)).check(nesting).map_or_else(|| strict::check(text, nesting), Ok)
+}
+
+/// What bytes are that are JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Letters {
+    /// ASCII alone, so they are UTF-8.
+    Ascii,
+    /// Others too: they are JSON if they are UTF-8.
+    Others,
+}
+
+/// Checks bytes of which nobody knows whether they are UTF-8, without a pass over them for that alone. `None`: only [`check`]
+/// can say.
+pub fn check_bytes(bytes: &[u8], nesting: usize) -> Option<Letters> {
+    let mut windows = Windows::new(bytes);
+    Quick::new(bytes, &mut windows).check(nesting)?;
+    Some(if windows.ascii() { Letters::Ascii } else { Letters::Others })
 }
 
 /// Checks `text` and hands each member of the outermost object to `member`, in order. Nothing is handed over for other
 /// kinds. Members come before the rest of the text is checked: act on them only after `Ok`.
 pub fn scan<'a>(text: &'a str, nesting: usize, mut member: impl FnMut(Member<'a>)) -> Result<Kind, JsonError> {
-    match Quick::new(text, &mut Windows::new(text.as_bytes())).members(nesting, &mut member) {
+    let bytes = text.as_bytes();
+    match Quick::new(bytes, &mut Windows::new(bytes)).members(text, nesting, &mut member) {
         Ok(kind) => Ok(kind),
         Err(Rest::All) => check(text, nesting),
         Err(Rest::Member(from)) => strict::members(text, nesting, from, &mut member),

@@ -17,7 +17,7 @@ mod reply;
 
 pub use bytes::Bytes;
 pub use bytestring::ByteString;
-pub use command::{Attachment, Command, Places, Sender, SessionId};
+pub use command::{Attachment, Attachments, Command, Places, Sender, SessionId};
 pub use error::{Culprit, ErrorCode, Failure, Misfit};
 pub use event::Event;
 pub use progress::Progress;

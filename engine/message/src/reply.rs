@@ -1,4 +1,4 @@
-use crate::{Attachment, ByteString, ErrorCode, Failure};
+use crate::{Attachments, ByteString, ErrorCode, Failure};
 
 /// The answer to a command: exactly one for each.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Success {
     /// One JSON text, checked.
     pub json: ByteString,
     /// Binary data beside it.
-    pub attachments: Box<[Attachment]>,
+    pub attachments: Attachments,
     /// What dialects without structured results give.
     pub plain: Plain,
 }

@@ -183,16 +183,16 @@ impl Generation {
         if demoted {
             self.tell_demoted(command.key());
         }
-        let mut reply = inline::take_reply();
-        if reply.is_none() {
-            reply = Some(self.inline_reply_from_status(status));
-        } else if matches!(&reply, Some(Reply { outcome: Ok(_) })) {
-            self.check_return(inline::INLINE_BIT, status);
-        }
-        if let Some(Reply { outcome: Ok(success) }) = &mut reply {
-            success.plain = plain(self.descriptor.commands[index].flags);
-        }
-        reply
+        inline::take_reply(|reply| {
+            if reply.is_none() {
+                *reply = Some(self.inline_reply_from_status(status));
+            } else if matches!(reply, Some(Reply { outcome: Ok(_) })) {
+                self.check_return(inline::INLINE_BIT, status);
+            }
+            if let Some(Reply { outcome: Ok(success) }) = reply {
+                success.plain = plain(self.descriptor.commands[index].flags);
+            }
+        })
     }
 
     /// What a command is answered whose params do not fit its schema. `index`: where it stands in the descriptor.

@@ -45,20 +45,27 @@ impl Watch {
     }
 
     /// Makes a call. True beside its result: with it the key has used up its right to run INLINE.
+    #[inline]
     pub fn run<T>(&self, call: impl FnOnce() -> T) -> (T, bool) {
+        let begun = self.begin();
+        let value = call();
+        (value, begun.is_some_and(|begun| begun.elapsed() >= SLOW && self.slow(Instant::now())))
+    }
+
+    /// When a call begins that is to be measured.
+    #[inline]
+    fn begin(&self) -> Option<ThreadTime> {
         let left = self.measured.load(Ordering::Relaxed);
         if left == 0 {
             // Looked at first: a store would take the cache line from other threads each time.
             if !self.called.load(Ordering::Relaxed) {
                 self.called.store(true, Ordering::Relaxed);
             }
-            return (call(), false);
+            return None;
         }
         // Another thread's step may get lost: the count need not be exact.
         self.measured.store(left - 1, Ordering::Relaxed);
-        let begun = ThreadTime::now();
-        let value = call();
-        (value, begun.elapsed() >= SLOW && self.slow(Instant::now()))
+        Some(ThreadTime::now())
     }
 
     /// Something took long that ended `now`, and if this key was called, it may have been this.

@@ -40,9 +40,13 @@ pub(crate) fn run<T>(generation: u64, handle: impl FnOnce(u64) -> T) -> T {
     value
 }
 
-/// The reply of the command that ran last on this thread, if it made one.
-pub(crate) fn take_reply() -> Option<Reply> {
-    REPLY.with_borrow_mut(Option::take)
+/// Takes the reply of the command that ran last on this thread, if it made one, once `complete` has seen it where it lies.
+#[inline(always)]
+pub(crate) fn take_reply(complete: impl FnOnce(&mut Option<Reply>)) -> Option<Reply> {
+    REPLY.with_borrow_mut(|reply| {
+        complete(reply);
+        reply.take()
+    })
 }
 
 fn next_token() -> u64 {

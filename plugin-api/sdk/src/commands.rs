@@ -38,8 +38,8 @@ impl<P: Plugin> Commands<P> {
     }
 
     pub(crate) fn find(&self, key: &str) -> Option<&Handler<P>> {
-        let at = self.entries.binary_search_by_key(&key, |(registration, _)| registration.key).ok()?;
-        self.entries.get(at).map(|(_, handler)| handler)
+        // They are few, and most differ in length already: a search in their order would compare more.
+        self.entries.iter().find(|(registration, _)| registration.key == key).map(|(_, handler)| handler)
     }
 
     /// A command with typed params and result. Params that do not fit are answered with

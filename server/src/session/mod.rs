@@ -99,8 +99,10 @@ struct Straight<'t, T> {
 
 impl<T: Transport> Frames for Straight<'_, T> {
     fn push(&mut self, frame: Frame) {
-        if self.done.is_ok() {
-            self.done = self.transport.queue(frame);
+        if self.done.is_ok()
+            && let Err(error) = self.transport.queue(frame)
+        {
+            self.done = Err(error);
         }
     }
 }

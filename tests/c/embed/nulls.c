@@ -234,7 +234,7 @@ static void wrong_states(jf_engine *engine)
 int main(void)
 {
     jf_engine *engine, *other;
-    int stack;
+    int stack, bit;
     CHECK(jf_version() == JF_VERSION && strlen(jf_version_text()) >= 5);
     CHECK(!strcmp(jf_status_name(JF_E_BUSY), "JF_E_BUSY") && !strcmp(jf_status_name(17), "?"));
     no_engine(NULL);
@@ -256,10 +256,11 @@ int main(void)
     GIVES(engine, jf_engine_call(engine, str("jackfield.info"), str(""), 0, NULL), JF_E_SHUTTING_DOWN);
     OK(engine, jf_engine_free(engine));
     GIVES(engine, jf_engine_free(engine), JF_E_STALE);
-    /* Its place goes to another one, its name does not. */
+    /* Its place goes to another one, its name does not, nor any near it. */
     OK(NULL, jf_engine_new(&other));
     CHECK(other != engine);
     no_engine(engine);
+    for (bit = 0; bit < 48; bit++) no_engine((jf_engine *)((uintptr_t)other ^ (uintptr_t)1 << bit));
     OK(NULL, jf_engine_free(other));
     puts("done");
     return 0;

@@ -154,7 +154,7 @@ pub fn cases() -> Vec<Case> {
         Case::new(
             "an unknown number from `handle`",
             Source::C("replies.c", &["-DRETURN=12345"]),
-            Serves("The command failed in plugin 'subject' (status 12345): a fault of the plugin.", 0, &[]),
+            Serves("The command failed in plugin 'subject' (status 12345): a fault of its own.", 0, &[]),
         ),
         Case::new(
             "PENDING from an INLINE command",

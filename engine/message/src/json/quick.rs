@@ -26,7 +26,6 @@ pub(super) enum Rest {
 }
 
 pub(super) struct Quick<'w, 'a> {
-    text: &'a str,
     bytes: &'a [u8],
     cursor: Cursor,
     /// On its own, so that all else stays in registers.
@@ -42,8 +41,8 @@ struct Cursor {
 
 impl<'w, 'a> Quick<'w, 'a> {
     #[inline]
-    pub fn new(text: &'a str, windows: &'w mut Windows<'a>) -> Self {
-        Self { text, bytes: text.as_bytes(), cursor: Cursor { tokens: 0, base: 0 }, windows }
+    pub fn new(bytes: &'a [u8], windows: &'w mut Windows<'a>) -> Self {
+        Self { bytes, cursor: Cursor { tokens: 0, base: 0 }, windows }
     }
 
     #[inline]
@@ -53,10 +52,10 @@ impl<'w, 'a> Quick<'w, 'a> {
         (last.at == self.bytes.len()).then(|| kind(first.byte))
     }
 
-    /// If the text is an object, its members, each handed over as soon as it is known to be good with the comma or bracket
-    /// behind it. Otherwise what is left to the strict check.
+    /// If the text, which is that of `new`, is an object, its members, each handed over as soon as it is known to be good with
+    /// the comma or bracket behind it. Otherwise what is left to the strict check.
     #[inline]
-    pub fn members(mut self, nesting: usize, mut member: impl FnMut(Member<'a>)) -> Result<Kind, Rest> {
+    pub fn members(mut self, text: &'a str, nesting: usize, mut member: impl FnMut(Member<'a>)) -> Result<Kind, Rest> {
         let first = self.next();
         if first.byte != b'{' || nesting == 0 {
             return Err(Rest::All);
@@ -78,8 +77,10 @@ impl<'w, 'a> Quick<'w, 'a> {
             }
             let from = self.behind_space(before + 1) + 1;
             member(Member {
-                raw_key: &self.text[from..key.at],
-                value: &self.text[self.behind_space(colon.at + 1)..self.before_space(behind.at)],
+                text,
+                key: (from, key.at),
+                escaped: self.windows.escaped(),
+                value: (self.behind_space(colon.at + 1), self.before_space(behind.at)),
             });
             before = behind.at;
             key = self.next();

@@ -68,7 +68,8 @@ impl<'a> Scanner<'a> {
             let key_end = self.key(key)?;
             let value = self.colon(key_end)?;
             let value_end = self.value(value)?;
-            member(Member { raw_key: &self.text[key + 1..key_end - 1], value: &self.text[value..value_end] });
+            let (text, key, value) = (self.text, (key + 1, key_end - 1), (value, value_end));
+            member(Member { text, key, escaped: true, value });
             at = self.white_space(value_end);
             match self.peek(at) {
                 b',' => at = self.white_space(at + 1),

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 fn members(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    scan(text, DEFAULT_NESTING, |member| found.push((member.key().into_owned(), member.value.to_owned()))).unwrap();
+    scan(text, DEFAULT_NESTING, |member| found.push((member.key().into_owned(), member.value().to_owned()))).unwrap();
     found
 }
 

@@ -25,13 +25,28 @@ pub(super) struct Windows<'a> {
     escape: usize,
     /// The lowest bit set behind a digit.
     digit: u64,
+    /// Whether there was a backslash.
+    escaped: bool,
+    /// All bytes so far, one on top of the other.
+    seen: u8x16,
     /// The bytes of the window that was handed out last, so that no token's place needs to be checked; [`END`] behind the text.
     window: [u8; WINDOW],
 }
 
 impl<'a> Windows<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, string: 0, escape: 0, digit: 0, window: [0; WINDOW] }
+        let window = [0; WINDOW];
+        Self { bytes, at: 0, string: 0, escape: 0, digit: 0, escaped: false, seen: u8x16::ZERO, window }
+    }
+
+    /// Whether there was a backslash in what was handed out so far.
+    pub fn escaped(&self) -> bool {
+        self.escaped
+    }
+
+    /// Whether all bytes that were handed out or passed over so far are ASCII.
+    pub fn ascii(&self) -> bool {
+        self.seen.to_bitmask() == 0
     }
 
     /// The next window that has tokens: a bit for each, and where it begins. A token is each byte outside strings that is no
@@ -42,16 +57,18 @@ impl<'a> Windows<'a> {
     pub fn next(&mut self) -> (NonZeroU64, usize) {
         loop {
             if self.string != 0 && self.escape == 0 {
-                self.at = long(self.bytes, self.at);
+                self.at = long(self.bytes, self.at, &mut self.seen);
             }
             let at = self.at;
             let left = self.bytes.len() - at;
+            if left == 0 {
+                return self.end(if self.string == 0 { at } else { NOWHERE });
+            }
             // Not less than half a window is left for the last one.
             let size = if left > WINDOW && left < WINDOW + HALF { HALF } else { left.min(WINDOW) };
             let padded;
             let halves = match Halves::new(&self.bytes[at..at + size]) {
                 Some(halves) => halves,
-                None if left == 0 => return self.end(if self.string == 0 { at } else { NOWHERE }),
                 None => {
                     padded = self.padded();
                     Halves::new(&padded).unwrap_or_default()
@@ -87,6 +104,7 @@ impl<'a> Windows<'a> {
     #[inline(always)]
     fn tokens(&mut self, halves: &Halves, size: usize) -> Option<u64> {
         halves.store(&mut self.window);
+        self.seen |= halves.first[0] | halves.first[1] | halves.last[0] | halves.last[1];
         let mut quotes = halves.mask(equal(b'"'));
         if self.escape > 0 || halves.any(equal(b'\\')) {
             quotes = self.escapes(quotes, halves.mask(equal(b'\\')), size)?;
@@ -119,6 +137,7 @@ impl<'a> Windows<'a> {
     /// Checks the escapes of a window, and leaves of its quotes those that belong to none.
     #[inline(never)]
     fn escapes(&mut self, quotes: u64, backslashes: u64, size: usize) -> Option<u64> {
+        self.escaped = true;
         let mut rest = u64::MAX.checked_shl(self.escape as u32).unwrap_or(0);
         let mut left = quotes & rest;
         let (mut backslashes, mut end) = (backslashes & rest, self.escape);

@@ -32,15 +32,22 @@ impl CommandFrame {
 }
 
 /// Shows `command` to `handle` without an allocation where it has no attachments.
+#[inline(always)]
 pub(super) fn with_inline<T>(command: &Command, token: u64, handle: impl FnOnce(*const abi::jf_command) -> T) -> T {
     if command.attachments.is_empty() {
         return handle(&raw(command, token, &[]));
     }
+    with_attachments(command, token, handle)
+}
+
+#[inline(never)]
+fn with_attachments<T>(command: &Command, token: u64, handle: impl FnOnce(*const abi::jf_command) -> T) -> T {
     let attachments: Vec<_> = command.attachments.iter().map(attachment).collect();
     let pointers: Vec<_> = attachments.iter().map(|attachment| attachment as *const _).collect();
     handle(&raw(command, token, &pointers))
 }
 
+#[inline(always)]
 fn raw(command: &Command, token: u64, attachments: &[*const abi::jf_attachment]) -> abi::jf_command {
     abi::jf_command {
         struct_size: size_of::<abi::jf_command>() as u32,
@@ -68,6 +75,7 @@ fn attachment(attachment: &Attachment) -> abi::jf_attachment {
 }
 
 /// A moment of the engine's clock on the clock that a plugin can read itself.
+#[inline(never)]
 fn monotonic_ns(moment: Instant) -> u64 {
     let left = moment.saturating_duration_since(Instant::now());
     u64::try_from((now() + left).as_nanos()).unwrap_or(u64::MAX)

@@ -1,5 +1,5 @@
 use crate::host::Ledger;
-use jackfield_message::{ByteString, Bytes};
+use jackfield_message::Bytes;
 use jackfield_plugin_api::{jf_buf, jf_bytes, jf_str};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
@@ -64,15 +64,20 @@ pub(super) unsafe fn read_struct<T: Copyable>(pointer: *const T) -> Result<T, Un
 ///
 /// # Safety
 /// As for [`read_struct`], and nobody changes the struct meanwhile.
+#[inline]
 pub(super) unsafe fn with_struct<T: Copyable, R>(pointer: *const T, read: impl FnOnce(&T) -> R) -> Result<R, Unusable> {
     // SAFETY: promised by the caller; the size is read without any claim on alignment.
     let whole = !pointer.is_null() && unsafe { pointer.cast::<u32>().read_unaligned() } as usize == size_of::<T>();
-    if whole && pointer.is_aligned() {
+    let copy;
+    // One place that reads, so that it is part of this.
+    Ok(read(if whole && pointer.is_aligned() {
         // SAFETY: as many bytes are readable as a `T` has, and any bytes are one (Copyable).
-        return Ok(read(unsafe { &*pointer }));
-    }
-    // SAFETY: promised by the caller.
-    Ok(read(&unsafe { read_struct(pointer) }?))
+        unsafe { &*pointer }
+    } else {
+        // SAFETY: promised by the caller.
+        copy = unsafe { read_struct(pointer) }?;
+        &copy
+    }))
 }
 
 /// Structs of the plugin API that hold only integers, pointers and nullable function pointers.
@@ -166,6 +171,7 @@ pub unsafe fn elements<'a, T>(pointer: *const T, count: usize) -> Result<&'a [T]
 ///
 /// # Safety
 /// As for [`slice`].
+#[inline(always)]
 pub(super) unsafe fn copy(bytes: jf_bytes, max: usize) -> Result<Bytes, Unusable> {
     within(bytes.len, max)?;
     // SAFETY: promised by the caller.
@@ -241,9 +247,4 @@ impl Drop for OwnedBuf {
             ledger.buffer_released();
         });
     }
-}
-
-/// Makes text of owned or copied bytes.
-pub(super) fn utf8(bytes: Bytes) -> Result<ByteString, Unusable> {
-    ByteString::try_from(bytes).map_err(|_| Unusable::new("a text that is not UTF-8"))
 }

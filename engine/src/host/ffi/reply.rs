@@ -1,9 +1,10 @@
-use super::read::{
-    MAX_STORY, MAX_TEXT, Unusable, copy, elements, lossy_text, own, read_struct, text, utf8, with_struct,
-};
+use super::read::{MAX_STORY, MAX_TEXT, Unusable, copy, elements, lossy_text, own, read_struct, text, with_struct};
 use crate::Limits;
 use crate::host::Ledger;
-use jackfield_message::{Attachment, ByteString, Bytes, Culprit, ErrorCode, Failure, Plain, Reply, Success, json};
+use jackfield_message::json::Letters;
+use jackfield_message::{
+    Attachment, Attachments, ByteString, Bytes, Culprit, ErrorCode, Failure, Plain, Reply, Success, json,
+};
 use jackfield_plugin_api as abi;
 use std::sync::Arc;
 
@@ -58,19 +59,17 @@ pub(super) unsafe fn read_reply(
 unsafe fn read(raw: &abi::jf_reply, maker: &impl Maker, into: &mut Option<Reply>) -> Result<(), Unusable> {
     // SAFETY: promised by the caller.
     unsafe {
-        let max = maker.limits().attachment_bytes;
+        let (max, nesting) = (maker.limits().attachment_bytes, maker.limits().nesting);
         let json = if raw.json_buf.ptr.is_null() && raw.json_buf.release.is_none() {
             copy(abi::jf_bytes { ptr: raw.json.ptr.cast(), len: raw.json.len }, max)
         } else {
             maker.own(raw.json_buf, max)
         };
         // Read before any fault of the JSON is told: they may own buffers too.
-        let attachments = read_attachments(raw, maker);
-        let json = json.map_err(limited).and_then(utf8).map_err(|why| in_part("JSON", why))?;
+        let attachments =
+            if raw.attachment_count == 0 { Ok(Attachments::default()) } else { read_attachments(raw, maker) };
+        let json = json_text(json.map_err(|why| in_part("JSON", limited(why)))?, nesting)?;
         let attachments = attachments?;
-        if !json.is_empty() && json::check(&json, maker.limits().nesting).is_err() {
-            return Err(Unusable::new("a reply whose JSON is malformed or nested too deeply"));
-        }
         if raw.status == abi::JF_OK {
             let json = if json.is_empty() { ByteString::from_static("null") } else { json };
             *into = Some(Reply { outcome: Ok(Success { json, attachments, plain: Plain::Result }) });
@@ -92,9 +91,30 @@ unsafe fn read(raw: &abi::jf_reply, maker: &impl Maker, into: &mut Option<Reply>
     }
 }
 
+/// A text of owned or copied bytes, which have to be nothing or one JSON text. That they are UTF-8 is mostly found out on the way.
+#[inline(always)]
+fn json_text(bytes: Bytes, nesting: usize) -> Result<ByteString, Unusable> {
+    match json::check_bytes(&bytes, nesting) {
+        // SAFETY: they are ASCII, as was just found.
+        Some(Letters::Ascii) => Ok(unsafe { ByteString::from_bytes_unchecked(bytes) }),
+        letters => text_of_letters(bytes, letters, nesting),
+    }
+}
+
+#[inline(never)]
+fn text_of_letters(bytes: Bytes, letters: Option<Letters>, nesting: usize) -> Result<ByteString, Unusable> {
+    let text = ByteString::try_from(bytes).map_err(|_| in_part("JSON", Unusable::new("a text that is not UTF-8")))?;
+    if letters.is_some() || text.is_empty() || json::check(&text, nesting).is_ok() {
+        Ok(text)
+    } else {
+        Err(Unusable::new("a reply whose JSON is malformed or nested too deeply"))
+    }
+}
+
 /// # Safety
 /// As for [`read_reply`].
-unsafe fn read_attachments(raw: &abi::jf_reply, maker: &impl Maker) -> Result<Box<[Attachment]>, Unusable> {
+#[inline(never)]
+unsafe fn read_attachments(raw: &abi::jf_reply, maker: &impl Maker) -> Result<Attachments, Unusable> {
     // SAFETY: promised by the caller.
     unsafe {
         let pointers =
@@ -150,7 +170,7 @@ fn limited(why: Unusable) -> Unusable {
 /// The failures that plugins and host tell each other: the status, what clients are told, and in words where the plugin
 /// gives none.
 #[rustfmt::skip]
-const FAILURES: [(abi::jf_status, ErrorCode, &str); 17] = [
+const FAILURES: [(abi::jf_status, ErrorCode, &str); 18] = [
     (abi::JF_E_INTERNAL, ErrorCode::Internal, FAULT),
     (abi::JF_E_INVALID_PARAMS, ErrorCode::InvalidParams, "its params do not fit"),
     (abi::JF_E_UNKNOWN_KEY, ErrorCode::UnknownKey, "it does not know the command"),
@@ -168,6 +188,7 @@ const FAILURES: [(abi::jf_status, ErrorCode, &str); 17] = [
     (abi::JF_E_FORBIDDEN, ErrorCode::Forbidden, "it is not allowed"),
     (abi::JF_E_UNAUTHENTICATED, ErrorCode::Unauthenticated, "the caller is not known"),
     (abi::JF_E_FAILED, ErrorCode::PluginFailed, "it gave no reason"),
+    (abi::JF_E_NOT_FOUND, ErrorCode::PluginFailed, "what it looks for is not there"),
 ];
 const FAULT: &str = "a fault of its own";
 

@@ -111,22 +111,15 @@ extern "C" fn reply_to(host: *const abi::jf_host, token: abi::jf_token, raw: *co
     guarded(abi::JF_E_INTERNAL, || {
         // SAFETY: the plugin passes its own table.
         let Some(ledger) = (unsafe { ledger(host) }) else { return abi::JF_E_INVALID };
-        // SAFETY: the plugin passes a reply as the ABI describes it, or null.
-        let read = |into: &mut Option<Reply>| match unsafe { reply::read_reply(raw, ledger, into) } {
-            Ok(()) => abi::JF_OK,
-            Err(why) => {
-                ledger.misuse(&why.what, token);
-                *into = Some(reply::unusable(why, ledger));
-                abi::JF_E_INVALID
-            }
-        };
         // INLINE commands run only while the generation does.
-        if let Some(status) = inline::reply(token, read) {
+        // SAFETY: the plugin passes a reply as the ABI describes it, or null.
+        if let Some(status) = inline::reply(token, |into| unsafe { read_reply(raw, ledger, token, into) }) {
             return status;
         }
         // Read in any case: buffers that are handed over must be given back.
         let mut reply = None;
-        let status = read(&mut reply);
+        // SAFETY: as above.
+        let status = unsafe { read_reply(raw, ledger, token, &mut reply) };
         let Some(reply) = reply else { return status };
         if !ledger.is_in(Phase::Running, Phase::Stopped) {
             ledger.misuse("a reply outside start and destroy", token);
@@ -152,6 +145,27 @@ extern "C" fn reply_to(host: *const abi::jf_host, token: abi::jf_token, raw: *co
             }
         }
     })
+}
+
+/// What stands in `into` then is the reply, or that it cannot be used.
+///
+/// # Safety
+/// As for [`reply::read_reply`].
+unsafe fn read_reply(
+    raw: *const abi::jf_reply,
+    ledger: &Arc<Ledger>,
+    token: abi::jf_token,
+    into: &mut Option<Reply>,
+) -> abi::jf_status {
+    // SAFETY: promised by the caller.
+    match unsafe { reply::read_reply(raw, ledger, into) } {
+        Ok(()) => abi::JF_OK,
+        Err(why) => {
+            ledger.misuse(&why.what, token);
+            *into = Some(reply::unusable(why, ledger));
+            abi::JF_E_INVALID
+        }
+    }
 }
 
 extern "C" fn progress(

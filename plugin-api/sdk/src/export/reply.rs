@@ -26,9 +26,12 @@ impl HostTable {
         let (borrowed, owned) = split(as_bytes(json));
         reply.json = jf_str { ptr: borrowed.as_ptr().cast(), len: borrowed.len() };
         reply.json_buf = owned;
-        if parts.is_empty() {
-            return self.reply(token, &reply);
-        }
+        if parts.is_empty() { self.reply(token, &reply) } else { self.reply_with(token, reply, parts) }
+    }
+
+    /// On its own, because few replies have parts.
+    #[inline(never)]
+    fn reply_with(&self, token: Token, mut reply: jf_reply, parts: Vec<Part<'_>>) -> Result<(), crate::Status> {
         let parts = parts.into_iter().map(|part| ((part.name, part.content_type), split(part.bytes)));
         let (texts, data): (Vec<_>, Vec<_>) = parts.unzip();
         let attachments: Vec<_> = texts
@@ -49,6 +52,7 @@ impl HostTable {
         self.reply(token, &reply)
     }
 
+    #[inline(never)]
     fn fail(&self, token: Token, failure: &Failure) -> Result<(), crate::Status> {
         let details = failure.details.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut reply = empty(failure.status.raw());

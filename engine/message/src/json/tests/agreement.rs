@@ -11,12 +11,23 @@ type Members<'a> = Vec<(&'a str, &'a str)>;
 
 fn scanned(text: &str, nesting: usize) -> (Result<Kind, JsonError>, Members<'_>) {
     let mut members = Vec::new();
-    let kind = scan(text, nesting, |member| members.push((member.raw_key, member.value)));
+    let kind = scan(text, nesting, |member| {
+        let escaped = member.raw_key().contains('\\');
+        assert!(member.escaped || !escaped, "{text:?}: {member:?}");
+        let places = (!escaped).then(|| Places::of(member.raw_key(), member.value(), text));
+        assert_eq!(member.places(), places.flatten(), "{text:?}");
+        members.push((member.raw_key(), member.value()));
+    });
     (kind, members)
 }
 
+/// A key as written with its escapes undone.
+fn unescaped(key: &str) -> String {
+    Member { text: key, key: (0, key.len()), escaped: true, value: (0, 0) }.key().into_owned()
+}
+
 fn quick(text: &str, nesting: usize) -> Option<Kind> {
-    Quick::new(text, &mut Windows::new(text.as_bytes())).check(nesting)
+    Quick::new(text.as_bytes(), &mut Windows::new(text.as_bytes())).check(nesting)
 }
 
 /// All that must hold for any text.
@@ -29,6 +40,8 @@ fn agree(text: &str, nesting: usize) {
         assert_eq!(Ok(kind), strict, "{text:?}");
     }
     assert_eq!(check(text, nesting), strict, "{text:?}");
+    let letters = if text.is_ascii() { Letters::Ascii } else { Letters::Others };
+    assert_eq!(check_bytes(text.as_bytes(), nesting), quick(text, nesting).map(|_| letters), "{text:?}");
     let (kind, members) = scanned(text, nesting);
     // The end of the text inside the outermost object is named otherwise.
     assert_eq!(kind.map_err(|error| error.at), strict.map_err(|error| error.at), "{text:?}");
@@ -42,8 +55,7 @@ fn agree(text: &str, nesting: usize) {
     }
     if strict == Ok(Kind::Object) {
         let theirs: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap();
-        let ours: BTreeMap<String, &str> =
-            members.iter().map(|&(key, value)| (Member { raw_key: key, value }.key().into_owned(), value)).collect();
+        let ours: BTreeMap<String, &str> = members.iter().map(|&(key, value)| (unescaped(key), value)).collect();
         assert_eq!(ours, theirs.iter().map(|(key, value)| (key.clone(), value.get())).collect(), "{text:?}");
     }
 }
@@ -218,6 +230,21 @@ proptest! {
         let changed: String = chars[..at].iter().copied().chain(with.chars()).chain(chars[behind..].iter().copied()).collect();
         agree(&changed, 63);
         agree(&chars[..at].iter().collect::<String>(), 63);
+    }
+
+    /// Bytes that are often no UTF-8.
+    #[test]
+    fn bytes_that_are_json_are_ascii_or_may_be_no_text(inside in prop::collection::vec(any::<u8>(), 0..150), before in 0..70usize, calm in 0..150usize) {
+        let inside = inside.iter().enumerate().map(|(at, &byte)| if at < calm { byte & 0x7F | 0x40 } else { byte });
+        let bytes = [b"[\"", &*vec![b'x'; before], &*inside.collect::<Vec<u8>>(), b"\",1]"].concat();
+        let checked = check_bytes(&bytes, 63);
+        match str::from_utf8(&bytes) {
+            Ok(text) => {
+                prop_assert_eq!(checked.is_some(), check(text, 63).is_ok());
+                prop_assert_eq!(checked == Some(Letters::Ascii), checked.is_some() && text.is_ascii());
+            }
+            Err(_) => prop_assert_ne!(checked, Some(Letters::Ascii)),
+        }
     }
 
     /// Anything made of what JSON is made of.
