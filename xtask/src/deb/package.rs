@@ -151,6 +151,8 @@ impl Package {
             // Debian's packages have no names of functions either.
             said(Command::new("strip").arg("--strip-unneeded").args(&self.compiled))?;
         }
+        // Whatever the umask.
+        said(Command::new("chmod").args(["-R", "u=rwX,go=rX"]).arg(&self.stage))?;
         let sums = "find usr etc -type f -print0 2>/dev/null | sort -z | xargs -0 md5sum";
         let sums = said(Command::new("sh").arg("-c").arg(sums).current_dir(&self.stage))?;
         self.control("md5sums", &format!("{sums}\n"))?;
