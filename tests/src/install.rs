@@ -11,6 +11,7 @@ use tempfile::TempDir;
 /// A copy of an installed tree, beside a folder of somebody's sources.
 pub struct Moved {
     folder: TempDir,
+    prefix: PathBuf,
 }
 
 impl Moved {
@@ -20,24 +21,24 @@ impl Moved {
         let to = folder.path().join("prefix");
         fs::create_dir(&to).expect("a folder can be made");
         // As they are, links as links.
-        run(Command::new("cp").args(["-a", "--parents"]).args(parts).arg(to).current_dir(dist::dist()));
-        Self::around(folder)
+        run(Command::new("cp").args(["-a", "--parents"]).args(parts).arg(&to).current_dir(dist::dist()));
+        Self::around(folder, to)
     }
 
-    /// Of the tree in `prefix` of this folder.
-    pub fn around(folder: TempDir) -> Self {
+    /// With the tree that lies in this folder at `prefix`.
+    pub fn around(folder: TempDir, prefix: PathBuf) -> Self {
         let sources = folder.path().join("sources");
         fs::create_dir(&sources).expect("a folder can be made");
         for name in ["install/host.c", "install/CMakeLists.txt", "minimal.c"] {
             let from = repo_file(&format!("tests/c/{name}"));
             fs::copy(&from, sources.join(from.file_name().unwrap_or_default())).expect("a source can be copied");
         }
-        Self { folder }
+        Self { folder, prefix }
     }
 
     /// The top of the tree.
-    pub fn prefix(&self) -> PathBuf {
-        self.folder.path().join("prefix")
+    pub fn prefix(&self) -> &Path {
+        &self.prefix
     }
 
     /// A place for what is made.
@@ -45,10 +46,11 @@ impl Moved {
         self.folder.path().join(name)
     }
 
-    /// What pkg-config says of the one jackfield in `folder`.
-    pub fn pkg_config(&self, folder: &Path, args: &[&str]) -> Vec<String> {
+    /// What pkg-config says of the jackfield in `LIBDIR/pkgconfig`; `sysroot` is what its paths begin below.
+    pub fn pkg_config(&self, libdir: &Path, sysroot: Option<&Path>, args: &[&str]) -> Vec<String> {
         let mut command = Command::new("pkg-config");
-        command.args(args).arg("jackfield").env("PKG_CONFIG_LIBDIR", folder).env_remove("PKG_CONFIG_PATH");
+        command.args(args).arg("jackfield").env("PKG_CONFIG_LIBDIR", libdir.join("pkgconfig"));
+        command.env_remove("PKG_CONFIG_PATH").envs(sysroot.map(|folder| ("PKG_CONFIG_SYSROOT_DIR", folder)));
         run(&mut command).0.split_whitespace().map(str::to_owned).collect()
     }
 

@@ -1,7 +1,7 @@
 //! `cargo xtask build`: compiles the program, the shipped plugins and libjackfield, and lays them out as they are installed.
 
 use crate::layout::Piece;
-use crate::{Outcome, cargo, library, root};
+use crate::{Outcome, cargo, library, root, succeed};
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use cargo_metadata::{Artifact, Message, Metadata, MetadataCommand, camino::Utf8PathBuf};
 use std::env::consts;
@@ -27,6 +27,11 @@ impl Profile {
         if release { Self::Release } else { Self::Dev }
     }
 
+    /// What is shipped, or with `dev` a quick stand-in for it.
+    pub fn shipped(dev: bool) -> Self {
+        if dev { Self::Dev } else { Self::Optimized }
+    }
+
     /// As cargo is told of it.
     pub fn argument(self) -> &'static str {
         match self {
@@ -45,26 +50,56 @@ impl Profile {
 /// Builds everything into `target/dist`, optimised as a whole into `target/bench/dist`, and returns that folder.
 pub fn run(profile: Profile) -> Outcome<PathBuf> {
     let metadata = metadata()?;
-    let mut pieces = vec![program(profile)?];
-    pieces.extend(plugins(&metadata, profile, |_| true)?);
-    pieces.extend(library::pieces(profile)?);
-    pieces.extend(texts()?);
-    install(&pieces, &metadata.target_directory.join(profile.layout()).into_std_path_buf())
+    let dist = metadata.target_directory.join(profile.layout()).into_std_path_buf();
+    install(&everything(&metadata, profile)?, &dist, false)
+}
+
+/// Builds everything into any folder, for those who install or package it.
+pub fn into(profile: Profile, prefix: &Path) -> Outcome<PathBuf> {
+    // Of debug information there is several times as much as of the rest, and whoever runs what is shipped has no sources;
+    // the names of functions, which backtraces show, stay.
+    let strip = profile == Profile::Optimized;
+    install(&everything(&metadata()?, profile)?, &std::path::absolute(prefix)?, strip)
 }
 
 /// The program and some of the plugins alone, by name.
 pub fn some(profile: Profile, wanted: impl Fn(&str) -> bool) -> Outcome<PathBuf> {
     let metadata = metadata()?;
+    let dist = metadata.target_directory.join(profile.layout()).into_std_path_buf();
     let mut pieces = plugins(&metadata, profile, wanted)?;
-    pieces.push(program(profile)?);
-    install(&pieces, &metadata.target_directory.join(profile.layout()).into_std_path_buf())
+    pieces.push(Piece::executable(program(profile)?, PROGRAM));
+    install(&pieces, &dist, false)
 }
 
-fn install(pieces: &[Piece], dist: &Path) -> Outcome<PathBuf> {
+fn everything(metadata: &Metadata, profile: Profile) -> Outcome<Vec<Piece>> {
+    let program = program(profile)?;
+    let mut pieces = man_pages(&program, metadata.target_directory.join("man").as_std_path())?;
+    pieces.push(Piece::executable(program, PROGRAM));
+    pieces.extend(plugins(metadata, profile, |_| true)?);
+    pieces.extend(library::pieces(profile)?);
+    pieces.extend(texts()?);
+    Ok(pieces)
+}
+
+fn install(pieces: &[Piece], dist: &Path, strip: bool) -> Outcome<PathBuf> {
     for piece in pieces {
-        piece.install(dist, false)?;
+        piece.install(dist, strip)?;
     }
     Ok(dist.to_owned())
+}
+
+/// The man pages, which the program writes into a scratch folder.
+fn man_pages(program: &Path, scratch: &Path) -> Outcome<Vec<Piece>> {
+    if scratch.exists() {
+        fs::remove_dir_all(scratch)?;
+    }
+    succeed(Command::new(program).arg("man").arg(scratch))?;
+    let mut pieces = Vec::new();
+    for entry in fs::read_dir(scratch)? {
+        let entry = entry?;
+        pieces.push(Piece::file(entry.path(), Path::new("share/man/man1").join(entry.file_name())));
+    }
+    Ok(pieces)
 }
 
 /// The headers, and what is to be read by people.
@@ -91,13 +126,15 @@ pub fn metadata() -> Outcome<Metadata> {
 /// Folders of plugins in Rust, and where they are installed, each plugin under the name of its folder.
 const PLUGINS: [(&str, &str); 2] = [("plugins", "lib/jackfield/plugins"), ("examples", "share/jackfield/examples")];
 
+/// The program, from the top of the layout.
+const PROGRAM: &str = if cfg!(windows) { "bin/jackfield.exe" } else { "bin/jackfield" };
+
 /// Compiles the program.
-fn program(profile: Profile) -> Outcome<Piece> {
+fn program(profile: Profile) -> Outcome<PathBuf> {
     // Alone: in one run with the plugins it would share their features, and not its crates with libjackfield.
     let built = compile(cargo().args(["build", "--package=jackfield", profile.argument()]), &[])?;
     let program = built.artifacts.into_iter().find_map(|artifact| artifact.executable);
-    let program = program.ok_or("cargo has built no program")?;
-    Ok(Piece::executable(program, format!("bin/jackfield{}", consts::EXE_SUFFIX)))
+    Ok(program.ok_or("cargo has built no program")?.into())
 }
 
 /// Compiles the shipped plugins and the examples of plugins.

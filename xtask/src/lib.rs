@@ -2,6 +2,8 @@
 
 pub mod bench;
 pub mod build;
+#[cfg(unix)]
+pub mod deb;
 pub mod header;
 mod layout;
 mod library;

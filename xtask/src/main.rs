@@ -1,6 +1,7 @@
 //! `cargo xtask COMMAND`.
 
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use xtask::bench;
 use xtask::build::Profile;
@@ -21,6 +22,22 @@ enum Command {
         /// Optimised
         #[arg(long)]
         release: bool,
+    },
+    /// Compile all that is installed into a folder, optimised and without debug information
+    Dist {
+        /// The folder: bin, lib, include and share below it
+        #[arg(long, value_name = "DIR")]
+        prefix: PathBuf,
+        /// Quickly compiled, and with debug information
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Pack all that is installed into target/deb, as three Debian packages
+    #[cfg(unix)]
+    Deb {
+        /// Quickly compiled and packed
+        #[arg(long)]
+        dev: bool,
     },
     /// Build, then serve in the foreground
     Run {
@@ -91,6 +108,13 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Build { release } => {
             xtask::build::run(Profile::new(release)).map(|dist| println!("{}", dist.display()))
+        }
+        Command::Dist { prefix, dev } => {
+            xtask::build::into(Profile::shipped(dev), &prefix).map(|prefix| println!("{}", prefix.display()))
+        }
+        #[cfg(unix)]
+        Command::Deb { dev } => {
+            xtask::deb::run(dev).map(|debs| debs.iter().for_each(|deb| println!("{}", deb.display())))
         }
         Command::Run { release, args } => match xtask::run::run(release, &args) {
             Ok(code) => return code,

@@ -74,9 +74,11 @@ fn missing(folders: &Folders) -> Vec<Missing> {
     need(works(cargo().args(["clippy", "--version"])), "clippy", Fix::Rustup("clippy"));
     let compilers = ["cc", "c++", "make"].iter().all(|name| on_path(name).is_some());
     need(compilers, "a C and C++ compiler and make", Fix::Apt(&["gcc", "g++", "libc6-dev", "make"]));
+    let installers = ["cmake", "pkg-config", "dpkg-shlibdeps"].iter().all(|name| on_path(name).is_some());
     need(chromium().is_some(), "chromium (or JACKFIELD_CHROMIUM=program)", Fix::Apt(&["chromium"]));
     if cfg!(target_os = "linux") {
         need(on_path("valgrind").is_some(), "valgrind", Fix::Apt(&["valgrind"]));
+        need(installers, "cmake, pkg-config and dpkg-shlibdeps", Fix::Apt(&["cmake", "pkg-config", "dpkg-dev"]));
     }
     // Debian's python3 has venv without its installer until python3-venv is there.
     if !is_current(&folders.venv, &root().join(REQUIREMENTS)) {

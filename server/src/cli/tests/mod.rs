@@ -52,7 +52,9 @@ fn what_this_version_does_not_serve_is_bad_usage() {
     for line in [
         "",
         "watch",
-        "completions bash",
+        "completions",
+        "completions nosh",
+        "man",
         "call",
         "call a b c",
         "call --token-file f {}",
