@@ -128,7 +128,7 @@ fn the_plugin_in_the_readme_is_one() {
 
 /// The block with this number, from 1, of this language.
 fn of_the_readme(language: &str, number: usize) -> String {
-    let readme = std::fs::read_to_string(repo_file("README.md")).unwrap();
+    let readme = std::fs::read_to_string(repo_file("README.md")).expect("the README can be read");
     let block = readme.split(&format!("```{language}\n")).nth(number).and_then(|rest| rest.split("```").next());
     block.unwrap_or_else(|| panic!("the README has no block {number} of {language}")).to_owned()
 }
