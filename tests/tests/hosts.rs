@@ -103,7 +103,7 @@ impl Served {
 
 /// Circles of radius 2 and of none.
 fn serves_circle(served: &mut Served) {
-    let area = served.result(r#"{"circle": {"radius": 2}}"#)["area"].as_f64().unwrap();
+    let area = served.result(r#"{"circle": {"radius": 2}}"#)["area"].as_f64().expect("a number");
     assert!((area - 4.0 * std::f64::consts::PI).abs() < 1e-5, "{area}");
     for wrong in [json!({"radius": "2"}), json!({"radius": 0}), json!({}), json!({"radius": 2, "diameter": 4})] {
         served.refuses("circle", wrong);
