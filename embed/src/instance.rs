@@ -56,11 +56,27 @@ enum Phase {
 #[derive(Default)]
 struct State {
     phase: Phase,
+    /// Counts starts: a stop waits for the end of the run that it asked.
+    starts: u64,
+    /// Its name is gone: it is not started any more.
+    ended: bool,
     /// What runs, or has run last.
     run: Option<Run>,
     main: Option<JoinHandle<()>>,
     /// Known without a lock on the above.
     log: Option<Log>,
+}
+
+impl State {
+    /// Whether the run of that start is over.
+    fn is_over(&self, start: u64) -> bool {
+        self.starts != start || matches!(self.phase, Phase::Stopped | Phase::New)
+    }
+
+    /// What runs now.
+    fn running(&self) -> Option<Run> {
+        self.run.clone().filter(|_| self.phase != Phase::Stopped)
+    }
 }
 
 /// One run of an engine.
@@ -154,6 +170,10 @@ impl Instance {
             if matches!(state.phase, Phase::Starting | Phase::Running) {
                 return Err(Fault::wrong_state("The engine is started already."));
             }
+            if state.ended {
+                return Err(Fault::wrong_state("The engine is freed."));
+            }
+            state.starts += 1;
             (std::mem::replace(&mut state.phase, Phase::Starting), (state.run.take(), state.main.take()))
         };
         // Nothing of the last run is left.
@@ -203,8 +223,8 @@ impl Instance {
         }
     }
 
-    fn is_over(&self) -> bool {
-        matches!(self.state().phase, Phase::Stopped | Phase::New)
+    fn is_over(&self, start: u64) -> bool {
+        self.state().is_over(start)
     }
 
     /// Stops it, and waits until it is stopped, but for within callbacks.
@@ -230,16 +250,17 @@ impl Instance {
         if edge::is_inside() {
             return Ok(if state.phase == Phase::Stopped { JF_OK } else { JF_PENDING });
         }
+        let start = state.starts;
         drop(state);
         let polls = run.as_ref().filter(|run| run.engine.polls_here());
         if let Some(run) = polls {
-            run.engine.poll_until(None, || self.is_over());
+            run.engine.poll_until(None, || self.is_over(start));
         }
         let mut state = self.state();
-        while !matches!(state.phase, Phase::Stopped | Phase::New) {
+        while !state.is_over(start) {
             state = self.wait(state);
         }
-        let main = state.main.take();
+        let main = if state.starts == start { state.main.take() } else { None };
         drop(state);
         if let Some(main) = main {
             // A panic on it was reported when it happened.
@@ -257,6 +278,7 @@ impl Instance {
 
     /// Its end: nobody has its name any more.
     pub fn end(&self) {
+        self.state().ended = true;
         // Of one that was never started there is nothing to stop.
         let _ = self.stop(-1);
         let (run, main) = {
@@ -285,7 +307,7 @@ impl Instance {
         if setup.commands.contains_key(&key) {
             return Err(taken(&RegisterError::Taken { key: key.to_string(), by: "the application itself".to_owned() }));
         }
-        if let Some(run) = self.state().run.clone() {
+        if let Some(run) = self.state().running() {
             handler.set_engine(Arc::downgrade(&run.engine));
             run.engine.register(info.clone(), handler.clone()).map_err(|error| taken(&error))?;
         }

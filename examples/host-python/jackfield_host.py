@@ -167,8 +167,9 @@ class Engine:
     def poll(self, seconds=0.0):
         """Runs the handlers that wait, for applications with a loop of their own. False: the engine has stopped."""
         status = self._call("poll", int(seconds * 1000), None, expected=SHUTTING_DOWN)
-        if self._raised:
-            raise self._raised
+        raised, self._raised = self._raised, None
+        if raised:
+            raise raised
         return status != SHUTTING_DOWN
 
     def progress(self, done, total=0, text=""):

@@ -10,7 +10,7 @@
  *     jf_engine_free(engine);
  *
  * Results    Functions give a jf_status: JF_OK, or an error below 0. jf_engine_last_error tells what, where, which
- *            value, what would be valid, and whose fault it is; it goes by engine and thread. JF_E_STALE (no such
+ *            value, what would be valid, and whose fault it is; it is that thread's last one. JF_E_STALE (no such
  *            engine), JF_E_INVALID (a NULL where none is allowed, a text that is not UTF-8) and JF_E_PANIC (a bug of the
  *            library, stopped at its edge) may come from every function. Results go through pointers, which come last,
  *            and are written on JF_OK only.
@@ -22,7 +22,8 @@
  * Strings    jf_str is UTF-8 with a length, not ended by a NUL; so is the text in a jf_buf.
  * Threads    All functions may be called on all threads, also within callbacks; none deadlocks there: what would wait
  *            for itself is JF_E_CYCLE, what must not wait is JF_E_WRONG_THREAD, and jf_engine_free and jf_engine_poll
- *            are JF_E_WRONG_STATE. Every callback says on which thread it comes. No exception or longjmp may leave one.
+ *            are JF_E_WRONG_STATE, in callbacks of whatever engine. Every callback says on which thread it comes. No
+ *            exception or longjmp may leave one.
  * Process    The library changes nothing of the process: no signal handler, no working folder, no environment, no
  *            logger, no limit. It reads no environment. After fork only the process that had started the engine may use
  *            it.
@@ -92,8 +93,8 @@ struct jf_error {
 };
 
 /**
- * Tells why the last call on this thread with `engine` failed that did. `engine` may be NULL or stale: then of the last
- * call with such a one. JF_OK; JF_E_INVALID: `error` is NULL or its struct_size is not set.
+ * Tells why the last call on this thread that failed did, if that was with `engine`. `engine` may be NULL or stale:
+ * then of the last call with such a one. JF_OK; JF_E_INVALID: `error` is NULL or its struct_size is not set.
  */
 JF_API jf_status jf_engine_last_error(const jf_engine *engine, jf_error *error);
 
@@ -191,9 +192,9 @@ struct jf_handler {
      */
     jf_status (*handle)(void *userdata, const jf_command *command);
     /**
-     * A command should be given up: its caller asked for that, or its time is over. Answer it soon, by JF_E_CANCELLED
-     * or with its result; after `limits.cancel_grace_s` the caller is told that nobody knows. JF_HOST_THREAD: within
-     * jf_engine_poll; else on any thread, and it must not wait. May be NULL.
+     * A command should be given up, perhaps before its `handle` is called: its caller asked for that, or its time is
+     * over. Answer it soon, by JF_E_CANCELLED or with its result; after `limits.cancel_grace_s` the caller is told that
+     * nobody knows. JF_HOST_THREAD: within jf_engine_poll; else on any thread, and it must not wait. May be NULL.
      */
     void (*cancel)(void *userdata, jf_token token);
     /**
@@ -273,7 +274,8 @@ JF_API jf_status jf_engine_poll_handle(jf_engine *engine, int64_t *handle);
  * and now. JF_OK: `*result`, one JSON text, is the caller's, who releases it (NULL: not wanted). Any other: what the
  * command, or the way to it, said; the last error has its text and data. On the thread that polls, outside of
  * callbacks, it polls while it waits. Legal in callbacks that may wait; JF_E_CYCLE: it would wait for the callback that
- * makes it; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE, `cancel`, `release`, the log).
+ * makes it; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE, `cancel`, `release`, the log). A JF_CONCURRENT
+ * handler that waits holds its thread: four that wait for further such commands wait until their timeouts.
  */
 JF_API jf_status jf_engine_call(jf_engine *engine, jf_str key, jf_str params, int64_t timeout_ms,
     jf_buf *result);

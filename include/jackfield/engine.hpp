@@ -99,7 +99,7 @@ public:
 
     /**
      * Stops it in order; commands that run may take `timeout` (negative: `limits.shutdown_s`). False: called from within a
-     * callback, so it has only begun. The destructor, too, stops; it must not run in a callback of this engine.
+     * callback, so it has only begun. The destructor, too, stops; it must not run in a callback of any.
      */
     bool stop(Milliseconds timeout = Milliseconds(-1)) { return check(jf_engine_stop(raw(), timeout.count())) == JF_OK; }
 

@@ -10,7 +10,7 @@
  *     jf_engine_free(engine);
  *
  * Results    Functions give a jf_status: JF_OK, or an error below 0. jf_engine_last_error tells what, where, which
- *            value, what would be valid, and whose fault it is; it goes by engine and thread. JF_E_STALE (no such
+ *            value, what would be valid, and whose fault it is; it is that thread's last one. JF_E_STALE (no such
  *            engine), JF_E_INVALID (a NULL where none is allowed, a text that is not UTF-8) and JF_E_PANIC (a bug of the
  *            library, stopped at its edge) may come from every function. Results go through pointers, which come last,
  *            and are written on JF_OK only.
@@ -22,7 +22,8 @@
  * Strings    jf_str is UTF-8 with a length, not ended by a NUL; so is the text in a jf_buf.
  * Threads    All functions may be called on all threads, also within callbacks; none deadlocks there: what would wait
  *            for itself is JF_E_CYCLE, what must not wait is JF_E_WRONG_THREAD, and jf_engine_free and jf_engine_poll
- *            are JF_E_WRONG_STATE. Every callback says on which thread it comes. No exception or longjmp may leave one.
+ *            are JF_E_WRONG_STATE, in callbacks of whatever engine. Every callback says on which thread it comes. No
+ *            exception or longjmp may leave one.
  * Process    The library changes nothing of the process: no signal handler, no working folder, no environment, no
  *            logger, no limit. It reads no environment. After fork only the process that had started the engine may use
  *            it.

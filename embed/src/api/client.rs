@@ -17,7 +17,8 @@ pub const JF_ON_HOST_THREAD: u32 = 1;
 /// and now. JF_OK: `*result`, one JSON text, is the caller's, who releases it (NULL: not wanted). Any other: what the
 /// command, or the way to it, said; the last error has its text and data. On the thread that polls, outside of
 /// callbacks, it polls while it waits. Legal in callbacks that may wait; JF_E_CYCLE: it would wait for the callback that
-/// makes it; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE, `cancel`, `release`, the log).
+/// makes it; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE, `cancel`, `release`, the log). A JF_CONCURRENT
+/// handler that waits holds its thread: four that wait for further such commands wait until their timeouts.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_call(
     engine: *mut jf_engine,

@@ -26,9 +26,9 @@ pub struct jf_handler {
     /// JF_PENDING: jf_engine_reply comes later, from any thread; an error: it failed, unless jf_engine_reply said
     /// otherwise. Required.
     pub handle: Option<unsafe extern "C" fn(userdata: *mut c_void, command: *const jf_command) -> jf_status>,
-    /// A command should be given up: its caller asked for that, or its time is over. Answer it soon, by JF_E_CANCELLED
-    /// or with its result; after `limits.cancel_grace_s` the caller is told that nobody knows. JF_HOST_THREAD: within
-    /// jf_engine_poll; else on any thread, and it must not wait. May be NULL.
+    /// A command should be given up, perhaps before its `handle` is called: its caller asked for that, or its time is
+    /// over. Answer it soon, by JF_E_CANCELLED or with its result; after `limits.cancel_grace_s` the caller is told that
+    /// nobody knows. JF_HOST_THREAD: within jf_engine_poll; else on any thread, and it must not wait. May be NULL.
     pub cancel: Option<unsafe extern "C" fn(userdata: *mut c_void, token: jf_token)>,
     /// The last call with `userdata`, once: when the key is taken back, or the engine freed, and all commands are out.
     /// JF_HOST_THREAD: within jf_engine_poll, or jf_engine_free; else on any thread. May be NULL.
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn jf_engine_is_cancelled(engine: *mut jf_engine, token: j
 pub unsafe extern "C" fn jf_engine_poll(engine: *mut jf_engine, timeout_ms: i64, ran: *mut u64) -> jf_status {
     let mut count = 0;
     let status = edge::enter(engine, |engine| engine.poll(timeout_ms, &mut count));
-    if !ran.is_null() {
+    if status == JF_OK && !ran.is_null() {
         // SAFETY: an out-parameter of the caller.
         unsafe { ran.write(count) };
     }

@@ -31,8 +31,8 @@ pub struct jf_error {
     pub data: jf_str,
 }
 
-/// Tells why the last call on this thread with `engine` failed that did. `engine` may be NULL or stale: then of the last
-/// call with such a one. JF_OK; JF_E_INVALID: `error` is NULL or its struct_size is not set.
+/// Tells why the last call on this thread that failed did, if that was with `engine`. `engine` may be NULL or stale:
+/// then of the last call with such a one. JF_OK; JF_E_INVALID: `error` is NULL or its struct_size is not set.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_last_error(engine: *const jf_engine, error: *mut jf_error) -> jf_status {
     // SAFETY: the caller gives a struct of its `struct_size`.

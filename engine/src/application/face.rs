@@ -121,7 +121,8 @@ impl Engine {
         let core = self.core();
         let lane = &core.application.host_thread;
         lane.polled();
-        let wakes = lane.wakes();
+        // One that came before this poll counts, too.
+        let wakes = lane.hear();
         let mut polled = Polled { ran: 0, closed: false };
         let mut wanted = 1;
         while polled.ran < wanted {
@@ -142,6 +143,7 @@ impl Engine {
                 }
             }
         }
+        lane.hear();
         polled
     }
 

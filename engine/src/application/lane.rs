@@ -76,6 +76,8 @@ struct State {
     closed: bool,
     /// Counts what wakes a thread beside tasks.
     wakes: u64,
+    /// As many of these a poll has returned for.
+    heard: u64,
     threads: Vec<JoinHandle<()>>,
     /// Who polled last.
     poller: Option<ThreadId>,
@@ -198,7 +200,8 @@ impl Lane {
             if let Some(task) = state.tasks.pop_front() {
                 state.commands -= usize::from(matches!(task, Task::Command(..)));
                 if state.tasks.is_empty() {
-                    self.signal(false);
+                    // Once it is closed there is the end to be found.
+                    self.signal(state.closed);
                 }
                 return Taken::Task(task);
             }
@@ -229,6 +232,13 @@ impl Lane {
     /// How often it was woken so far: asked before one looks at what else one waits for.
     pub fn wakes(&self) -> u64 {
         lock(&self.state).wakes
+    }
+
+    /// The wakes that polls have not returned for yet are theirs from now on: gives how many were heard before.
+    pub fn hear(&self) -> u64 {
+        let mut state = lock(&self.state);
+        let wakes = state.wakes;
+        std::mem::replace(&mut state.heard, wakes)
     }
 
     /// Every thread that waits here looks again at what else it waits for.
@@ -269,7 +279,7 @@ impl Lane {
         });
         state.commands -= out.len();
         if !out.is_empty() && state.tasks.is_empty() {
-            self.signal(false);
+            self.signal(state.closed);
         }
         out
     }

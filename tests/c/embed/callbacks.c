@@ -254,6 +254,10 @@ int main(void)
     OK(engine, jf_engine_start(engine));
     OK(engine, jf_engine_poll(engine, 0, NULL));
 
+    /* A wake that came before the poll is heard by it. */
+    OK(engine, jf_engine_wake(engine));
+    OK(engine, jf_engine_poll(engine, -1, NULL));
+
     /* Called from the thread that polls, and on it while it waits. */
     calls(engine, "nested.host", "{}", "\"nested\"");
     calls(engine, "nested.serial", "{}", "\"nested\"");

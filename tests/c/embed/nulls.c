@@ -253,6 +253,8 @@ int main(void)
     OK(engine, jf_engine_stop(engine, 1000));
     OK(engine, jf_engine_stop(engine, 1000));
     GIVES(engine, jf_engine_poll(engine, 0, NULL), JF_E_SHUTTING_DOWN);
+    register_key(engine, "between", JF_SERIAL, handle, NULL);
+    OK(engine, jf_engine_unregister(engine, str("between")));
     GIVES(engine, jf_engine_call(engine, str("jackfield.info"), str(""), 0, NULL), JF_E_SHUTTING_DOWN);
     OK(engine, jf_engine_free(engine));
     GIVES(engine, jf_engine_free(engine), JF_E_STALE);
