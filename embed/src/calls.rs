@@ -165,7 +165,7 @@ impl Requests {
     /// `request` is null or borrowed as the header says.
     pub unsafe fn submit(self: &Arc<Self>, request: *const jf_request, limits: &Limits) -> Result<u64, Fault> {
         // SAFETY: promised by the caller, also for all that is read below.
-        let request = unsafe { read::read(request) }?;
+        let request = unsafe { read::read(request, "request") }?;
         // SAFETY: as above.
         let (key, params, attachments) = unsafe {
             let key = edge::text(request.key, "key")?;

@@ -9,7 +9,7 @@ use jackfield_engine::{Limits, raw};
 use jackfield_message::{Bytes, Culprit, ErrorCode, Failure};
 use jackfield_plugin_api::*;
 use std::cell::{Cell, RefCell};
-use std::ffi::{CStr, c_void};
+use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -229,16 +229,16 @@ pub(crate) unsafe fn long_text<'a>(text: jf_str, name: &str, limits: &Limits) ->
     })
 }
 
-/// Writes a value through an out-parameter.
+/// Writes a value through an out-parameter. It is made only where there is a place for it.
 ///
 /// # Safety
 /// `out` is null or writable.
-pub(crate) unsafe fn put<T>(out: *mut T, value: T, name: &str) -> Result<(), Fault> {
+pub(crate) unsafe fn put<T>(out: *mut T, name: &str, value: impl FnOnce() -> T) -> Result<(), Fault> {
     if out.is_null() {
         return Err(Fault::invalid(format!("`{name}`, where the result is to be written, is NULL.")));
     }
     // SAFETY: promised by the caller.
-    unsafe { out.write(value) };
+    unsafe { out.write(value()) };
     Ok(())
 }
 
@@ -256,19 +256,8 @@ pub(crate) unsafe fn give(out: *mut jf_buf, text: String) -> Result<(), Fault> {
 /// # Safety
 /// As for [`put`].
 pub(crate) unsafe fn give_bytes(out: *mut jf_buf, bytes: Bytes) -> Result<(), Fault> {
-    unsafe extern "C" fn release(ctx: *mut c_void, _: *const u8, _: usize) {
-        // SAFETY: `ctx` was made below and is given back once, by contract.
-        let bytes = unsafe { Box::from_raw(ctx.cast::<Bytes>()) };
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(bytes)));
-    }
-    if out.is_null() {
-        return Err(Fault::invalid("The place where the result is to be written is NULL."));
-    }
-    let (ptr, len) = (bytes.as_ptr(), bytes.len());
-    let buf = jf_buf { ptr, len, release: Some(release), ctx: Box::into_raw(Box::new(bytes)).cast() };
     // SAFETY: promised by the caller.
-    unsafe { out.write(buf) };
-    Ok(())
+    unsafe { put(out, "the buffer", || raw::lend(bytes)) }
 }
 
 /// The error that a token is finished.
@@ -278,49 +267,7 @@ pub(crate) fn stale(token: jf_token) -> Fault {
 
 /// What a status is called.
 pub(crate) fn status_name(status: jf_status) -> &'static CStr {
-    macro_rules! names {
-        ($($name:ident),+ $(,)?) => {
-            match status {
-                $($name => {
-                    const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                        Ok(name) => name,
-                        Err(_) => c"?",
-                    };
-                    NAME
-                })+
-                _ => c"?",
-            }
-        };
-    }
-    names![
-        JF_OK,
-        JF_PENDING,
-        JF_E_INVALID,
-        JF_E_FAILED,
-        JF_E_INVALID_PARAMS,
-        JF_E_UNKNOWN_KEY,
-        JF_E_BUSY,
-        JF_E_CANCELLED,
-        JF_E_DEADLINE,
-        JF_E_TOO_LARGE,
-        JF_E_STALE,
-        JF_E_WRONG_STATE,
-        JF_E_WRONG_THREAD,
-        JF_E_NO_SERVICE,
-        JF_E_VERSION,
-        JF_E_STATE,
-        JF_E_PANIC,
-        JF_E_INTERNAL,
-        JF_E_SHUTTING_DOWN,
-        JF_E_NOT_FOUND,
-        JF_E_CYCLE,
-        JF_E_UNAVAILABLE,
-        JF_E_OUTCOME_UNKNOWN,
-        JF_E_PLUGIN_GONE,
-        JF_E_PLUGIN_CRASHED,
-        JF_E_FORBIDDEN,
-        JF_E_UNAUTHENTICATED,
-    ]
+    STATUSES.iter().find(|(number, _)| *number == status).map_or(c"?", |(_, name)| name)
 }
 
 /// A failure of a blocking call that could not be made.

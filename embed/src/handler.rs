@@ -35,7 +35,7 @@ impl Handler {
     /// `handler` is null or borrowed as the header says.
     pub unsafe fn read(handler: *const jf_handler, class: Class) -> Result<(Self, Option<RawRelease>), Fault> {
         // SAFETY: promised by the caller.
-        let whole = unsafe { read::read(handler) }?;
+        let whole = unsafe { read::read(handler, "handler") }?;
         let handle = whole.handle.ok_or_else(|| Fault::invalid("`handler.handle` is NULL."))?;
         let this = Self {
             handle,

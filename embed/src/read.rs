@@ -3,58 +3,29 @@
 use crate::api::client::{jf_request, jf_subscription};
 use crate::api::commands::jf_handler;
 use crate::edge::Fault;
-use std::mem::{MaybeUninit, offset_of};
+use jackfield_engine::raw::{self, Copyable};
+use std::mem::offset_of;
 
-/// Structs of integers, pointers and nullable function pointers.
-///
-/// # Safety
-/// They begin with a `u32` size, and all-zero is a valid value.
-pub(crate) unsafe trait Growing: Sized {
-    /// As much as even the first version has is needed to make sense of it.
-    const LEAST: usize;
-    /// The argument's name, for errors.
-    const NAME: &str;
-}
-
-// SAFETY: integers, raw pointers and Option<fn> only.
-unsafe impl Growing for jf_handler {
-    const LEAST: usize = offset_of!(jf_handler, cancel);
-    const NAME: &str = "handler";
+// SAFETY: integers, raw pointers and Option<fn> only, after a size.
+unsafe impl Copyable for jf_handler {
+    const MIN_SIZE: usize = offset_of!(jf_handler, cancel);
 }
 
 // SAFETY: as above.
-unsafe impl Growing for jf_request {
-    const LEAST: usize = offset_of!(jf_request, userdata);
-    const NAME: &str = "request";
+unsafe impl Copyable for jf_request {
+    const MIN_SIZE: usize = offset_of!(jf_request, userdata);
 }
 
 // SAFETY: as above.
-unsafe impl Growing for jf_subscription {
-    const LEAST: usize = offset_of!(jf_subscription, release);
-    const NAME: &str = "subscription";
+unsafe impl Copyable for jf_subscription {
+    const MIN_SIZE: usize = offset_of!(jf_subscription, release);
 }
 
-/// Copies a struct; what the application does not have is zero.
+/// Copies a struct, the argument `name`; what the application does not have is zero.
 ///
 /// # Safety
-/// `pointer` is null or points to a struct that begins with its size, of which as many bytes are readable.
-pub(crate) unsafe fn read<T: Growing>(pointer: *const T) -> Result<T, Fault> {
-    const ABSURD: usize = 1 << 16;
-    let name = T::NAME;
-    if pointer.is_null() {
-        return Err(Fault::invalid(format!("`{name}` is NULL.")));
-    }
-    // SAFETY: promised by the caller; the size is read without any claim on alignment.
-    let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
-    if !(T::LEAST..=ABSURD).contains(&size) {
-        let message = format!("`{name}` has a struct_size of {size}, which is not at least {}.", T::LEAST);
-        return Err(Fault::invalid(message));
-    }
-    let mut whole = MaybeUninit::<T>::zeroed();
-    // SAFETY: `size` bytes are readable by the caller's promise, and no more than size_of::<T>() are written; zero is valid
-    // for the rest (Growing).
-    Ok(unsafe {
-        std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), whole.as_mut_ptr().cast::<u8>(), size.min(size_of::<T>()));
-        whole.assume_init()
-    })
+/// As for [`raw::read_struct`].
+pub(crate) unsafe fn read<T: Copyable>(pointer: *const T, name: &str) -> Result<T, Fault> {
+    // SAFETY: promised by the caller.
+    unsafe { raw::read_struct(pointer) }.map_err(|why| Fault::invalid(format!("`{name}` is {}.", why.what)))
 }

@@ -47,7 +47,7 @@ impl Subscription {
         let engine = instance.engine()?;
         // SAFETY: promised by the caller, also for all that is read here.
         let (wanted, params) = unsafe {
-            let wanted = read::read(wanted)?;
+            let wanted = read::read(wanted, "subscription")?;
             let params = params(&wanted)?;
             (wanted, params)
         };

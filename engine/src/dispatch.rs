@@ -305,7 +305,7 @@ impl Core {
         match &handle.owner {
             Owner::Engine => false,
             Owner::Plugin(plugin) => plugin.queue.remove(&handle.call),
-            Owner::Application(entry) => self.application.remove(entry, &handle.call),
+            Owner::Application(entry) => self.take_from_application(entry, &handle.call),
         }
     }
 

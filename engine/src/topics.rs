@@ -10,9 +10,9 @@ pub use subscriber::{Subscriber, Told, WhenFull};
 
 use crate::call::lock;
 use crate::limits::Limits;
-use crate::names::Pattern;
+use crate::names::{self, Pattern};
 use indexmap::IndexMap;
-use jackfield_message::{ByteString, Event};
+use jackfield_message::{ByteString, ErrorCode, Event, Failure};
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -116,6 +116,21 @@ impl Topics {
             shared.wake();
         }
         number
+    }
+
+    /// Publishes for a client or an application, whose JSON was checked: the topic, and the size, are not.
+    pub fn publish_for_caller(&self, topic: &str, data: &str) -> Result<(), Failure> {
+        names::check_topic(topic).map_err(|why| {
+            let shown = &topic[..topic.floor_char_boundary(256)];
+            Failure::new(ErrorCode::InvalidParams, format!("Parameter 'topic' is {shown:?}, {why}."))
+        })?;
+        let (bytes, limit) = (topic.len() + data.len(), self.room.bytes);
+        if bytes > limit {
+            let text = format!("The event has {bytes} bytes, more than {limit} (limit topic_queue_bytes).");
+            return Err(Failure::new(ErrorCode::TooLarge, text));
+        }
+        self.publish(topic, ByteString::from(data));
+        Ok(())
     }
 
     /// Queues an event for everybody whose pattern fits. All subscribers get events in the same order.

@@ -153,6 +153,6 @@ pub unsafe extern "C" fn jf_engine_poll_handle(engine: *mut jf_engine, handle: *
     edge::enter(engine, |engine| {
         let value = engine.poll_handle()?;
         // SAFETY: an out-parameter of the caller.
-        unsafe { edge::put(handle, value, "handle") }
+        unsafe { edge::put(handle, "handle", || value) }
     })
 }

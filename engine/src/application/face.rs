@@ -8,12 +8,11 @@ use crate::dispatch::{CallHandle, Submitted};
 use crate::engine::Engine;
 use crate::flights::Step;
 use crate::host::CommandInfo;
-use crate::names;
 use crate::nested::Link;
 use crate::reload::Request;
-use crate::router::{Class, Table};
+use crate::router::Table;
 use crate::services::OpaqueService;
-use jackfield_message::{ByteString, Command, ErrorCode, Failure, Progress, Reply, json};
+use jackfield_message::{Command, ErrorCode, Failure, Progress, Reply, json};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -83,6 +82,7 @@ impl Engine {
             let message = format!("The application no longer has the command '{key}'.");
             call.answer(Reply::error(ErrorCode::PluginGone, message));
         }
+        core.tell_application_emptied();
         // A plugin may have wanted that key.
         let _ = core.request(Request::KeysFreed);
         true
@@ -108,11 +108,6 @@ impl Engine {
     pub fn is_cancelled(&self, token: u64) -> bool {
         let call = self.core().application.flights.find(token);
         call.is_none_or(|call| call.is_cancelled() || call.is_answered())
-    }
-
-    /// Whether `token` names a command of the application that is not answered.
-    pub fn is_open(&self, token: u64) -> bool {
-        self.core().application.flights.find(token).is_some()
     }
 
     /// Runs the callbacks that wait for the thread of the application, those that are there; waits for the first of them
@@ -225,20 +220,10 @@ impl Engine {
 
     /// Publishes an event of the application.
     pub fn publish(&self, topic: &str, data: &str) -> Result<(), Failure> {
-        let limits = &self.core().limits;
-        let invalid = |text: String| Failure::new(ErrorCode::InvalidParams, text);
-        names::check_topic(topic).map_err(|why| {
-            let shown = &topic[..topic.floor_char_boundary(256)];
-            invalid(format!("The topic {shown:?} is {why}."))
-        })?;
-        json::check(data, limits.nesting).map_err(|why| invalid(format!("The data is no JSON: {why}.")))?;
-        let (bytes, limit) = (topic.len() + data.len(), limits.topic_queue_bytes);
-        if bytes > limit {
-            let text = format!("The event has {bytes} bytes, more than {limit} (limit topic_queue_bytes).");
-            return Err(Failure::new(ErrorCode::TooLarge, text));
-        }
-        self.core().topics.publish(topic, ByteString::from(data));
-        Ok(())
+        let core = self.core();
+        json::check(data, core.limits.nesting)
+            .map_err(|why| Failure::new(ErrorCode::InvalidParams, format!("The data is no JSON: {why}.")))?;
+        core.topics.publish_for_caller(topic, data)
     }
 
     /// Offers a service of the application to plugins, as `id`, as long as the engine lives. False: it has one of that id.
@@ -248,12 +233,6 @@ impl Engine {
             true => false,
             false => services.insert(id.to_owned(), service).is_none(),
         }
-    }
-
-    /// Keys of the application, with their classes.
-    pub fn application_keys(&self) -> Vec<(String, Class)> {
-        let registry = lock(&self.core().registry);
-        registry.application.iter().map(|(key, entry)| (key.to_string(), entry.info.class)).collect()
     }
 }
 

@@ -172,7 +172,7 @@ impl Lane {
         spawner: &Spawner,
         work: impl Fn() + Clone + Send + 'static,
     ) -> io::Result<()> {
-        if state.threads.len() >= self.most_threads || !state.threads.is_empty() {
+        if !state.threads.is_empty() {
             return Ok(());
         }
         for index in 0..self.most_threads {
@@ -222,6 +222,11 @@ impl Lane {
                 }
             };
         }
+    }
+
+    /// Whether commands wait.
+    pub fn has_commands(&self) -> bool {
+        lock(&self.state).commands > 0
     }
 
     /// How many tasks wait now.

@@ -95,14 +95,9 @@ impl Application {
         [&self.host_thread, &self.serial, &self.concurrent]
     }
 
-    /// Takes a command out of its line. False: it is not waiting (any more).
-    pub fn remove(&self, entry: &Entry, call: &Arc<Call>) -> bool {
-        self.lane(entry.lane()).remove(call)
-    }
-
-    /// Whether no command waits or is under way, and nothing else is to be told.
+    /// Whether no command waits or is under way.
     pub fn is_idle(&self) -> bool {
-        self.flights.all().is_empty() && self.lanes().iter().all(|lane| lane.len() == 0)
+        self.flights.all().is_empty() && self.lanes().iter().all(|lane| !lane.has_commands())
     }
 }
 
@@ -145,10 +140,8 @@ impl Core {
         match task {
             Task::Command(call, entry) => self.run_callback(call, &entry, kind, false),
             Task::Job(job) => {
-                let running = Running::begin(kind, None, false);
+                let _running = Running::begin(kind, None, false);
                 job();
-                drop(running);
-                self.tell_application_emptied();
             }
         }
     }
@@ -211,6 +204,13 @@ impl Core {
             return Some(failure.into());
         }
         schema.refusal(command).map(Reply::from)
+    }
+
+    /// Takes a command out of its line. False: it is not waiting (any more).
+    pub(crate) fn take_from_application(&self, entry: &Entry, call: &Arc<Call>) -> bool {
+        let taken = self.application.lane(entry.lane()).remove(call);
+        self.tell_application_emptied();
+        taken
     }
 
     /// Asks the application to give a command up that is inside.

@@ -4,7 +4,7 @@ use crate::call::ReplyTo;
 use crate::core::Core;
 use crate::names::{self, Pattern};
 use crate::topics::{Filter, Interest, WhenFull};
-use jackfield_message::{ByteString, Command, ErrorCode, Failure, Reply, json};
+use jackfield_message::{Command, ErrorCode, Failure, Reply, json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -101,17 +101,8 @@ pub(super) fn publish(core: &Core, command: &Command) -> Answer {
     }
     let Params { topic, data } = params(command)?;
     let data = data.get();
-    names::check_topic(&topic).map_err(|why| {
-        let shown = &topic[..topic.floor_char_boundary(256)];
-        Failure::new(ErrorCode::InvalidParams, format!("Parameter 'topic' is {shown:?}, {why}."))
-    })?;
-    let (bytes, limit) = (topic.len() + data.len(), core.limits.topic_queue_bytes);
-    if bytes > limit {
-        let text = format!("The event has {bytes} bytes, more than {limit} (limit topic_queue_bytes).");
-        return Err(Failure::new(ErrorCode::TooLarge, text));
-    }
     debug_assert!(json::check(data, core.limits.nesting).is_ok(), "params are checked before they come here");
-    core.topics.publish(&topic, ByteString::from(data));
+    core.topics.publish_for_caller(&topic, data)?;
     Ok(Reply::ok("null"))
 }
 

@@ -32,7 +32,8 @@ pub(crate) use threads::left_running;
 /// caller's promise.
 pub mod raw {
     pub use super::ffi::{
-        CommandFrame, Unusable, attachments, command_info, elements, lossy_text, reply, status_of, text, with_raw_reply,
+        CommandFrame, Copyable, Unusable, attachments, command_info, elements, lend, read_struct, reply, status_of,
+        text, with_raw_reply,
     };
 }
 

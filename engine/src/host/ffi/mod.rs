@@ -13,6 +13,7 @@
 //! - `state`: how a state comes out of one generation and into the next
 //! - `store`, `topics`, `call`: the C faces of the services; `topics` also calls a plugin with an event
 //! - `application`: the same structs in the hands of a host application
+//! - `lend`: bytes that go out as a buffer
 //! - `keys`: how many thread-local keys the process has left
 
 #![allow(unsafe_code)]
@@ -24,6 +25,7 @@ mod extensions;
 mod frame;
 mod instance;
 mod keys;
+mod lend;
 mod library;
 mod loaded;
 mod read;
@@ -39,10 +41,11 @@ pub use call::with_raw_reply;
 pub use frame::CommandFrame;
 pub(crate) use instance::{Instance, PluginTable};
 pub(crate) use keys::free_thread_keys;
+pub use lend::lend;
 use library::table_error;
 pub(crate) use library::{Library, LoadError};
 pub(crate) use loaded::Loaded;
-pub use read::{Unusable, elements, lossy_text, text};
+pub use read::{Copyable, Unusable, elements, read_struct, text};
 pub(crate) use reply::failure;
 pub use reply::status_of;
 pub(crate) use table::HostTable;

@@ -38,9 +38,9 @@ impl Unusable {
 /// Copies a struct that may be shorter or longer than this host knows it: what the plugin does not have is zero.
 ///
 /// # Safety
-/// `pointer` is null or points to a struct that begins with a `u32` size and has that many readable bytes; `T` is a struct
-/// of the plugin API, for which all-zero is a valid value.
-pub(super) unsafe fn read_struct<T: Copyable>(pointer: *const T) -> Result<T, Unusable> {
+/// `pointer` is null or points to a struct that begins with a `u32` size and has that many readable bytes; `T` is one
+/// for which all-zero is a valid value.
+pub unsafe fn read_struct<T: Copyable>(pointer: *const T) -> Result<T, Unusable> {
     if pointer.is_null() {
         return Err(Unusable::new("a null where a struct is required"));
     }
@@ -80,11 +80,11 @@ pub(super) unsafe fn with_struct<T: Copyable, R>(pointer: *const T, read: impl F
     }))
 }
 
-/// Structs of the plugin API that hold only integers, pointers and nullable function pointers.
+/// Structs of a C interface that hold only integers, pointers and nullable function pointers.
 ///
 /// # Safety
-/// All-zero must be a valid value.
-pub(super) unsafe trait Copyable: Sized {
+/// All-zero must be a valid value, and the first field is a `u32` size.
+pub unsafe trait Copyable: Sized {
     /// The fields that even the first version has, up to here, are needed to make sense of it.
     const MIN_SIZE: usize;
 }
@@ -144,7 +144,7 @@ pub unsafe fn text<'a>(text: jf_str, max: usize) -> Result<&'a str, Unusable> {
 ///
 /// # Safety
 /// As for [`slice`].
-pub unsafe fn lossy_text<'a>(text: jf_str, max: usize) -> Result<Cow<'a, str>, Unusable> {
+pub(super) unsafe fn lossy_text<'a>(text: jf_str, max: usize) -> Result<Cow<'a, str>, Unusable> {
     within(text.len, max)?;
     // SAFETY: promised by the caller.
     unsafe { slice(text.ptr.cast(), text.len) }.map(String::from_utf8_lossy)

@@ -1,12 +1,12 @@
 //! The C face of `jackfield.store/1` over the safe trait. Handles are tokens of the generation's own tables.
 
+use super::lend::lend;
 use super::library::guarded;
 use super::read::{MAX_TEXT, slice, text};
 use super::table::ledger;
 use crate::call::lock;
 use crate::host::{Ledger, Phase, inline};
 use crate::services::{Store, StoreError};
-use jackfield_message::Bytes;
 use jackfield_plugin_api as abi;
 use slotmap::{DefaultKey, Key, KeyData};
 use std::ffi::c_void;
@@ -100,16 +100,6 @@ unsafe fn give<T>(out: *mut T, value: T) -> Outcome {
     // SAFETY: promised by the caller. What was there before is not read.
     unsafe { out.write(value) };
     Ok(())
-}
-
-/// Hands bytes to the plugin; it gives them back through `release`.
-fn lend(bytes: Bytes) -> abi::jf_buf {
-    extern "C" fn release(ctx: *mut c_void, _: *const u8, _: usize) {
-        // SAFETY: `ctx` was made below and is given back once, by contract.
-        guarded((), || drop(unsafe { Box::from_raw(ctx.cast::<Bytes>()) }));
-    }
-    let (ptr, len) = (bytes.as_ptr(), bytes.len());
-    abi::jf_buf { ptr, len, release: Some(release), ctx: Box::into_raw(Box::new(bytes)).cast() }
 }
 
 unsafe extern "C" fn begin(host: Host, batch: *mut u64) -> abi::jf_status {
