@@ -195,7 +195,8 @@ class Engine:
             reply.status, reply.message = FAILED, Str.of(str(error) or repr(error))
             if not isinstance(error, Exception):
                 self._raised = error
-        self._call("reply", command.token, byref(reply), expected=STALE)
+        # A reply that is refused is answered by the library; an error must not leave this either.
+        self._library.jf_engine_reply(self._engine, command.token, byref(reply))
         return reply.status
 
     def _interrupt(self, *_):

@@ -1,317 +1,51 @@
 /*
- * jackfield/engine_command.hpp - part of engine.hpp: a command of the host application and its answer, now (Call) or later
- * (Pending), and the answer to a command that it has called (Reply). Use the names in Engine.
+ * jackfield/engine_command.hpp - part of engine.hpp: a command of the host application. Use the names in Engine.
  *
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
 #ifndef JACKFIELD_ENGINE_COMMAND_HPP
 #define JACKFIELD_ENGINE_COMMAND_HPP
 
+#include "command.hpp"
 #include "engine.h"
-#include "types.hpp"
-
-#include <cstddef>
-#include <type_traits>
-#include <vector>
 
 namespace jackfield {
 namespace hosting {
 
-/** How urgent a line in the log is, and for whom: the numbers of command.h. */
-enum class Level : std::int32_t { Debug = JF_LOG_DEBUG, Info = JF_LOG_INFO, Warn = JF_LOG_WARN, Error = JF_LOG_ERROR };
-
-/** Names one command in flight. Stays harmless after the command is answered. */
-enum class Token : jf_token { None = 0 };
-
-/** Binary data beside JSON; as long-lived as what it came with. */
-struct Attachment {
-    /** May be empty, as the media type. */
-    std::string_view name;
-    std::string_view content_type;
-    std::string_view bytes;
-};
-
 /**
- * What came with a command: a view, valid with all that it gives until the command is answered, and in its handler until that
- * returns. On any thread.
+ * For commands of a host application: by its engine. A Pending may outlive that, but for what it lets one look at: then nobody
+ * hears the answer.
  */
-class Command {
+class EngineLink {
 public:
-    Command(jf_engine *engine, const jf_command *command) noexcept
-        : engine_(engine), raw_(command), token_(command ? command->token : 0)
+    EngineLink(jf_engine *engine = nullptr) noexcept : engine_(engine) {}
+
+    jf_status reply(jf_token token, const jf_reply &reply) const noexcept { return jf_engine_reply(engine_, token, &reply); }
+
+    void progress(jf_token token, std::uint64_t done, std::uint64_t total, std::string_view text) const noexcept
     {
+        jf_engine_progress(engine_, token, done, total, to_str(text));
     }
 
-    /** Names this command, for a handler's `cancel`. */
-    Token token() const noexcept { return Token(token_); }
+    bool is_cancelled(jf_token token) const noexcept { return jf_engine_is_cancelled(engine_, token) != 0; }
 
-    /** The key that was called; empty for a catch-all. */
-    std::string_view key() const noexcept { return view(raw_->key); }
-
-    /** One JSON text, well formed. */
-    std::string_view params() const noexcept { return view(raw_->params); }
-
-    std::size_t attachment_count() const noexcept { return raw_->attachment_count; }
-
-    /** The attachment with this number, {"$attachment": N} in the params. Failure: InvalidParams where there is none. */
-    Attachment attachment(std::size_t number) const
+    /** What a command ends with that nobody answered; what came with it may be gone. */
+    template <class Tell> void forgotten(const jf_command *, Tell tell) const noexcept
     {
-        if (number >= attachment_count())
-            throw Failure(Status::InvalidParams, "There is no attachment " + std::to_string(number) + ".");
-        const jf_attachment &part = *raw_->attachments[number];
-        return {view(part.name), view(part.content_type), view(part.bytes)};
+        tell(Caught{Status::Failed, 0, "The application gave the command up without an answer.", {}});
     }
 
-    /** The connection it came from; 0: none. */
-    std::uint64_t session() const noexcept { return raw_->session; }
-
-    /** Who the caller is; empty: anonymous. */
-    std::string_view principal() const noexcept { return view(raw_->principal); }
-
-    /** The wire format it came in, such as "zeiss"; "host": the application has called it itself. */
-    std::string_view dialect() const noexcept { return view(raw_->dialect); }
-
-    /** W3C trace id in hexadecimal; may be empty. */
-    std::string_view trace_id() const noexcept { return view(raw_->trace_id); }
-
-    /** When it has to be answered, in nanoseconds of the monotonic clock; 0: no limit. */
-    std::uint64_t deadline_ns() const noexcept { return raw_->deadline_ns; }
-
-    /** Whether it should be given up: its caller asked for that, or its deadline has passed. For inner loops too. */
-    bool is_cancelled() const noexcept { return jf_engine_is_cancelled(engine_, token_) != 0; }
-
-    /** Throws the Failure Cancelled if is_cancelled. */
-    void check_cancelled() const
-    {
-        if (is_cancelled()) throw Failure(Status::Cancelled, "cancelled");
-    }
-
-    /** Tells how far it is: `done` of `total` (0: not known), and a short text. The engine thins them out. */
-    void progress(std::uint64_t done, std::uint64_t total, std::string_view text) const noexcept
-    {
-        jf_engine_progress(engine_, token_, done, total, to_str(text));
-    }
-
-protected:
+private:
     jf_engine *engine_;
-    const jf_command *raw_;
-    // Beside `raw_`: where the engine is freed before the command is answered, that is gone.
-    jf_token token_;
 };
 
-/** What Call and Pending share: how an answer is put together. */
-class Answering : public Command {
-public:
-    Answering(const Answering &) = delete;
-    Answering &operator=(const Answering &) = delete;
-
-    /**
-     * Adds an attachment to the answer, sent with a success only, and gives its number for {"$attachment": N}. `bytes` is a
-     * Buffer, or a std::string or vector of bytes: moved in, it passes to the engine without a copy.
-     */
-    template <class Bytes> std::size_t attach(std::string name, std::string content_type, Bytes bytes)
-    {
-        Buffer owned;
-        if constexpr (std::is_same_v<Bytes, Buffer>)
-            owned = std::move(bytes);
-        else
-            owned = Buffer::of(std::move(bytes));
-        parts_.push_back({std::move(name), std::move(content_type), std::move(owned)});
-        return parts_.size() - 1;
-    }
-
-protected:
-    Answering(jf_engine *engine, const jf_command *command) noexcept : Command(engine, command) {}
-    Answering(Answering &&) noexcept = default;
-    Answering &operator=(Answering &&) noexcept = default;
-
-    /** Answers with a success; gives what the engine says of it. Throws std::bad_alloc, before anything is sent. */
-    template <class Json> jf_status succeed(Json &&json)
-    {
-        if constexpr (std::is_same_v<Json, Buffer>) {
-            return send({}, std::move(json));
-        } else if constexpr (std::is_same_v<Json, std::string>) {
-            // Below this, the engine's copy is cheaper than a release later.
-            constexpr std::size_t owned_from = 4096;
-            if (json.size() < owned_from) return send(json, Buffer());
-            return send({}, Buffer::of(std::move(json)));
-        } else {
-            static_assert(std::is_convertible_v<Json, std::string_view>,
-                          "an answer is a JSON text: std::string, std::string_view or Buffer (moved), or void");
-            return send(std::string_view(json), Buffer());
-        }
-    }
-
-    /** Answers with a failure, without an allocation. */
-    jf_status fail_with(const Caught &what) noexcept
-    {
-        jf_reply reply = {};
-        reply.struct_size = sizeof reply;
-        reply.status = raw(what.status);
-        reply.code = what.code;
-        reply.message = to_str(what.message);
-        reply.json = to_str(what.details);
-        const jf_status taken = jf_engine_reply(engine_, token_, &reply);
-        return taken == JF_OK ? reply.status : taken;
-    }
-
-    /** Answers with what `work` returns, or with what it throws. */
-    template <class Work> jf_status answer_by(Work &&work) noexcept
-    {
-        jf_status answered = JF_OK;
-        try {
-            if constexpr (std::is_void_v<decltype(work())>) {
-                work();
-                answered = send({}, Buffer());
-            } else {
-                answered = succeed(work());
-            }
-        } catch (...) {
-            caught([&](const Caught &what) { answered = fail_with(what); });
-        }
-        return answered;
-    }
-
-private:
-    struct Part {
-        std::string name;
-        std::string content_type;
-        Buffer bytes;
-    };
-
-    jf_status send(std::string_view json, Buffer &&owned)
-    {
-        std::vector<jf_reply_attachment> list;
-        std::vector<const jf_reply_attachment *> pointers;
-        list.reserve(parts_.size());
-        pointers.reserve(parts_.size());
-        // Nothing throws from here on: what is given away now is the engine's.
-        for (Part &part : parts_) {
-            list.push_back({sizeof(jf_reply_attachment), 0, to_str(part.name), to_str(part.content_type), {},
-                            part.bytes.give()});
-            pointers.push_back(&list.back());
-        }
-        jf_reply reply = {};
-        reply.struct_size = sizeof reply;
-        reply.json = to_str(json);
-        reply.json_buf = owned.give();
-        reply.attachments = pointers.data();
-        reply.attachment_count = pointers.size();
-        return jf_engine_reply(engine_, token_, &reply);
-    }
-
-    std::vector<Part> parts_;
-};
-
-/** A command that is answered by returning from its handler. On the thread of the command's class. */
-class Call : public Answering {
-public:
-    Call(jf_engine *engine, const jf_command *command) noexcept : Answering(engine, command) {}
-
-    /** For the edge: runs the handler. */
-    template <class Work> jf_status run(Work &&work) noexcept { return answer_by(work); }
-};
-
-/**
- * A command that is answered later, from any thread, also one of the application. Its handler gets a `Pending &` and moves it
- * to where it is answered. One that goes without an answer answers as failed, or as cancelled where that was asked for. It may
- * outlive the Engine, but for what it lets one look at: then nobody hears the answer.
- */
-class Pending : public Answering {
-public:
-    /** None: false. */
-    Pending() noexcept : Answering(nullptr, nullptr) {}
-    Pending(jf_engine *engine, const jf_command *command) noexcept : Answering(engine, command) {}
-    Pending(Pending &&other) noexcept : Answering(std::move(other)) { other.raw_ = nullptr; }
-    Pending &operator=(Pending &&other) noexcept
-    {
-        if (this == &other) return *this;
-        give_up();
-        Answering::operator=(std::move(other));
-        other.raw_ = nullptr;
-        return *this;
-    }
-    ~Pending() { give_up(); }
-
-    /** Whether there is a command to answer: it was neither moved on nor answered. Only then may the others be called. */
-    explicit operator bool() const noexcept { return raw_ != nullptr; }
-
-    /** Answers with a JSON text: std::string or Buffer (moved in), or std::string_view. std::bad_alloc: not answered yet. */
-    template <class Json> void reply(Json &&json)
-    {
-        succeed(std::forward<Json>(json));
-        raw_ = nullptr;
-    }
-
-    /** Answers as failed. */
-    void fail(const Failure &failure) noexcept
-    {
-        fail({failure.status, failure.code, failure.message, failure.details});
-    }
-
-    /** Answers with what was caught. */
-    void fail(const Caught &what) noexcept
-    {
-        fail_with(what);
-        raw_ = nullptr;
-    }
-
-    /** Answers with what `work` returns, as a handler does, or with what it throws: for threads of the application. */
-    template <class Work> void answer(Work &&work) noexcept
-    {
-        answer_by(work);
-        raw_ = nullptr;
-    }
-
-private:
-    void give_up() noexcept
-    {
-        if (!raw_) return;
-        if (is_cancelled())
-            fail(Caught{Status::Cancelled, 0, "cancelled", {}});
-        else
-            fail(Caught{Status::Failed, 0, "The application gave the command up without an answer.", {}});
-    }
-};
-
-/** The answer to a command that the application has called. Borrowed while `done` runs, with all that it gives. */
-class Reply {
-public:
-    explicit Reply(const jf_reply *reply) noexcept : raw_(reply) {}
-
-    /** Ok, or why the command failed. */
-    Status status() const noexcept { return Status(raw_->status); }
-
-    /** One JSON text: the result, or details of the error. */
-    std::string_view json() const noexcept { return raw_->json_buf.ptr ? view(raw_->json_buf) : view(raw_->json); }
-
-    /** For people, of an error. */
-    std::string_view message() const noexcept { return view(raw_->message); }
-
-    /** The handler's own error number; 0: none. */
-    std::int64_t code() const noexcept { return raw_->code; }
-
-    std::size_t attachment_count() const noexcept { return raw_->attachment_count; }
-
-    /** The attachment with this number, from 0. Failure: InvalidParams where there is none. */
-    Attachment attachment(std::size_t number) const
-    {
-        if (number >= attachment_count())
-            throw Failure(Status::InvalidParams, "There is no attachment " + std::to_string(number) + ".");
-        const jf_reply_attachment &part = *raw_->attachments[number];
-        return {view(part.name), view(part.content_type), part.buf.ptr ? view(part.buf) : view(part.bytes)};
-    }
-
-    /** The result as one JSON text. Throws the Failure that the call ended with, fit to be passed on. */
-    std::string_view result() const
-    {
-        if (status() != Status::Ok) throw Failure(status(), std::string(message()), code(), std::string(json()));
-        return json();
-    }
-
-private:
-    const jf_reply *raw_;
-};
+using jackfield::Attachment;
+using jackfield::Level;
+using jackfield::Reply;
+using jackfield::Token;
+using Command = commands::Command<EngineLink>;
+using Call = commands::Call<EngineLink>;
+using Pending = commands::Pending<EngineLink>;
 
 } // namespace hosting
 } // namespace jackfield

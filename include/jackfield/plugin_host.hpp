@@ -8,28 +8,14 @@
 #ifndef JACKFIELD_PLUGIN_HOST_HPP
 #define JACKFIELD_PLUGIN_HOST_HPP
 
+#include "command.hpp"
 #include "plugin.h"
-#include "types.hpp"
 
 #include <chrono>
 #include <memory>
 #include <vector>
 
 namespace jackfield {
-
-/** How urgent a line in the log is, and for whom: the numbers of plugin.h. */
-enum class Level : std::int32_t { Debug = JF_LOG_DEBUG, Info = JF_LOG_INFO, Warn = JF_LOG_WARN, Error = JF_LOG_ERROR };
-
-/** Names one command in flight. Stays harmless after the command is answered. */
-enum class Token : jf_token { None = 0 };
-
-/** Binary data beside JSON. Borrowed: from a command until its answer, from a reply while `done` runs. */
-struct Attachment {
-    /** May be empty, as the media type. */
-    std::string_view name;
-    std::string_view content_type;
-    std::string_view bytes;
-};
 
 class Outgoing;
 
@@ -73,43 +59,6 @@ public:
 
 private:
     const jf_host *raw_;
-};
-
-/** The reply to a call. Borrowed from the host while `done` runs, with all that it gives. */
-class Reply {
-public:
-    explicit Reply(const jf_reply *reply) noexcept : raw_(reply) {}
-
-    Status status() const noexcept { return Status(field(raw_, &jf_reply::status)); }
-
-    /** The result as one JSON text. Throws the Failure that the call ended with, fit to be passed on. */
-    std::string_view result() const
-    {
-        if (status() == Status::Ok) return json();
-        const std::int64_t code = field(raw_, &jf_reply::code);
-        throw Failure(status(), std::string(view(field(raw_, &jf_reply::message))), code, std::string(json()));
-    }
-
-    /** The result, or the details of a failure: one JSON text, or empty. */
-    std::string_view json() const noexcept { return view(field(raw_, &jf_reply::json)); }
-
-    std::size_t attachment_count() const noexcept
-    {
-        return field(raw_, &jf_reply::attachments) ? field(raw_, &jf_reply::attachment_count) : 0;
-    }
-
-    /** The attachment with this number, from 0. Failure: InvalidParams where there is none. */
-    Attachment attachment(std::size_t number) const
-    {
-        if (number >= attachment_count())
-            throw Failure(Status::InvalidParams, "There is no attachment " + std::to_string(number) + ".");
-        const jf_reply_attachment *part = raw_->attachments[number];
-        return {view(field(part, &jf_reply_attachment::name)), view(field(part, &jf_reply_attachment::content_type)),
-                view(field(part, &jf_reply_attachment::bytes))};
-    }
-
-private:
-    const jf_reply *raw_;
 };
 
 /** A command of any plugin, or of the server, about to be called: from Host::outgoing or Command::outgoing. */

@@ -51,6 +51,11 @@ fn a_thousand_starts_and_stops_leave_no_thread_descriptor_or_memory() {
 }
 
 #[test]
+fn a_stop_waits_for_the_run_that_it_found_and_no_other() {
+    assert_eq!(ends_well("restarts", &[]), "done");
+}
+
+#[test]
 fn eight_threads_that_call_everything_at_once_lose_and_leave_nothing() {
     let said = ends_well("threads", &["3"]);
     assert!(said.contains("handled"), "{said}");

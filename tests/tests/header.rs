@@ -43,7 +43,8 @@ fn headers_of_cpp_compile_alone_together_with_those_of_c_and_twice_in_cpp17_and_
     let [types, plugin, engine] =
         ["types", "plugin", "engine"].map(|name| format!("#include <jackfield/{name}.hpp>\n"));
     let c = "#include <jackfield/plugin.h>\n#include <jackfield/engine.h>\n".to_owned();
-    let parts = ["plugin_host", "plugin_command", "plugin_store", "plugin_edge", "engine_command", "engine_edge"];
+    let parts =
+        ["command", "plugin_host", "plugin_command", "plugin_store", "plugin_edge", "engine_command", "engine_edge"];
     let together = [&*c, &plugin, &engine, &types, &engine, &plugin, &c].concat();
     let mut all = vec![types, [&*engine, &plugin].concat(), plugin, engine, together];
     all.extend(parts.map(|part| format!("#include <jackfield/{part}.hpp>\n")));

@@ -2,6 +2,7 @@
  * ground away is an error with a name. And each promise of when a callback comes, and that it comes once. */
 
 #include "check.h"
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -216,6 +217,14 @@ static jf_status stopping(void *userdata, const jf_command *command)
     return answer(engine, command, "\"stops\"");
 }
 
+/* A stop on a thread that does not poll. */
+static void *stops(void *unused)
+{
+    (void)unused;
+    OK(engine, jf_engine_stop(engine, 5000));
+    return NULL;
+}
+
 static void fails_with(const char *key, jf_status status, const char *text, const char *data)
 {
     jf_error error;
@@ -233,6 +242,10 @@ int main(void)
     jf_handler handler = handler_of(patient, &releases);
     jf_subscription subscription;
     jf_str pattern = JF_STR("a.*");
+    struct pollfd bell;
+    pthread_t other;
+    int64_t descriptor;
+    uint64_t ran;
     uint64_t id, number;
     main_thread = pthread_self();
     OK(NULL, jf_engine_new(&engine));
@@ -253,6 +266,17 @@ int main(void)
     register_key(engine, "stopping", JF_HOST_THREAD, stopping, NULL);
     OK(engine, jf_engine_start(engine));
     OK(engine, jf_engine_poll(engine, 0, NULL));
+
+    /* Readable while something waits, and only then, until it has stopped. */
+    OK(engine, jf_engine_poll_handle(engine, &descriptor));
+    bell.fd = (int)descriptor;
+    bell.events = POLLIN;
+    CHECK(poll(&bell, 1, 0) == 0);
+    submits("concurrent", done_on_main, "\"concurrent\"", JF_ON_HOST_THREAD);
+    CHECK(poll(&bell, 1, 10000) == 1);
+    polls_until(&dones, 1);
+    CHECK(poll(&bell, 1, 0) == 0);
+    dones = 0;
 
     /* A wake that came before the poll is heard by it. */
     OK(engine, jf_engine_wake(engine));
@@ -323,8 +347,14 @@ int main(void)
     submits("patient", done_on_main, NULL, JF_ON_HOST_THREAD);
     calls(engine, "stopping", "{}", "\"stops\"");
     OK(engine, jf_engine_stop(engine, 5000));
+    OK(engine, jf_engine_start(engine));
+    OK(engine, jf_engine_subscribe(engine, &subscription, &number));
+    CHECK(!pthread_create(&other, NULL, stops, NULL) && !pthread_join(other, NULL));
+    OK(engine, jf_engine_poll(engine, 0, &ran));
+    CHECK(ran == 1 && releases == 4 && poll(&bell, 1, 0) == 1);
+    GIVES(engine, jf_engine_poll(engine, 0, NULL), JF_E_SHUTTING_DOWN);
     OK(engine, jf_engine_free(engine));
-    CHECK(dones == 7 && releases == 3);
+    CHECK(dones == 7 && releases == 4);
     puts("done");
     return 0;
 }
