@@ -152,7 +152,9 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) fn into_parts(self) -> Vec<Part<'a>> {
-        self.parts.into_inner()
+        let parts = self.parts.into_inner();
+        // A new one: a move of the one that was made just now stalls the processor.
+        if parts.is_empty() { Vec::new() } else { parts }
     }
 }
 
