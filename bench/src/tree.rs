@@ -8,7 +8,7 @@ use std::env::consts::DLL_SUFFIX;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 /// Where things are.
@@ -106,6 +106,15 @@ impl Home {
     pub fn install(&self, from: &Path, name: &str) -> Outcome {
         let to = self.plugin(name);
         fs::copy(from, to).map_err(|e| format!("cannot copy {}: {e}", from.display()))?;
+        Ok(())
+    }
+
+    /// Dates the plugins' files back: a server waits until a file that was written lately is written no more.
+    pub fn age(&self) -> Outcome {
+        let before = SystemTime::now() - Duration::from_secs(60);
+        for entry in fs::read_dir(self.folder.path().join("plugins"))? {
+            fs::File::options().write(true).open(entry?.path())?.set_modified(before)?;
+        }
         Ok(())
     }
 

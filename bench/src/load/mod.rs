@@ -15,7 +15,7 @@ use crate::wire::Wire;
 use connection::READ_BYTES;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use rustix::time::Timespec;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,7 @@ pub struct Window {
     pub seconds: f64,
     /// Latencies of the right replies.
     pub times: Histogram,
-    /// Share of the time in which the generator itself used its core.
+    /// Share of the time in which the generator had something to do.
     pub busy: f64,
 }
 
@@ -95,13 +95,12 @@ impl Load {
         self.pace = pace;
     }
 
-    /// Keeps the load up for a while. `tick` is called between the steps, with the seconds since the window's begin: at an
-    /// open pace all the time, else after each wait.
+    /// Keeps the load up for a while. `tick` is called all the time, with the seconds since the window's begin.
     pub fn window(&mut self, length: Duration, mut tick: impl FnMut(f64) -> Outcome) -> Outcome<Window> {
         self.times.clear();
         let begin = self.now();
         let end = begin + length.as_nanos() as u64;
-        let busy = own_time();
+        let mut idle = 0;
         self.due = begin as f64;
         match self.pace {
             Pace::Closed(depth) => (0..self.connections.len()).for_each(|token| self.fill(token, depth, begin)),
@@ -110,20 +109,23 @@ impl Load {
         }
         let mut now = begin;
         while now < end && self.connections.iter().any(|connection| !connection.closed) {
+            if let Pace::Open(rate) = self.pace {
+                self.send_due(now, rate);
+            }
             let wait = match self.pace {
-                Pace::Closed(_) | Pace::FanOut(_) => Duration::from_nanos(end - now).min(Duration::from_millis(50)),
-                Pace::Open(rate) => {
-                    self.send_due(now, rate);
-                    // Its core is its own; a sleep would be late.
-                    Duration::ZERO
-                }
+                Pace::Closed(0) => Duration::from_nanos(end - now).min(Duration::from_millis(50)),
+                // Its core is its own. Asleep it would be late, and to be woken would be charged to the server.
+                _ => Duration::ZERO,
             };
-            self.turn_around(wait)?;
-            now = self.now();
+            let found = self.turn_around(wait)?;
+            let before = std::mem::replace(&mut now, self.now());
+            if !found {
+                idle += now - before;
+            }
             tick((now - begin) as f64 / 1e9)?;
         }
         let seconds = (now - begin) as f64 / 1e9;
-        Ok(Window { seconds, times: self.times.clone(), busy: (own_time() - busy) as f64 / 1e9 / seconds })
+        Ok(Window { seconds, times: self.times.clone(), busy: 1.0 - idle as f64 / 1e9 / seconds })
     }
 
     /// Asks no more, waits for what is in flight, at most so long, and tells what was wrong in all.
@@ -139,8 +141,8 @@ impl Load {
         Ok(self.faults)
     }
 
-    /// Waits for events and deals with them.
-    fn turn_around(&mut self, wait: Duration) -> Outcome {
+    /// Waits for events and deals with them. Whether there were any.
+    fn turn_around(&mut self, wait: Duration) -> Outcome<bool> {
         self.poll.wait(wait)?;
         let now = self.now();
         for at in 0..self.poll.events.len() {
@@ -165,7 +167,7 @@ impl Load {
         if let Pace::FanOut(depth) = self.pace {
             self.publish(depth, now);
         }
-        Ok(())
+        Ok(!self.poll.events.is_empty())
     }
 
     /// Requests up to the depth, in one write.
@@ -253,10 +255,4 @@ impl Poll {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// CPU time of this thread in nanoseconds.
-fn own_time() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
