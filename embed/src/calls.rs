@@ -4,11 +4,11 @@ use crate::api::client::{JF_ON_HOST_THREAD, jf_request};
 use crate::edge::{self, Fault, call_out};
 use crate::read;
 use jackfield_engine::{CallHandle, Engine, Limits, Progress, ReplySink, Submitted, raw};
-use jackfield_message::{ByteString, Command, ErrorCode, Reply, json};
+use jackfield_message::{Command, ErrorCode, Reply, json};
 use jackfield_plugin_api::*;
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// What commands of the application say of where they come from.
@@ -27,58 +27,6 @@ pub(crate) fn command(key: &str, params: &str, timeout_ms: i64, limits: &Limits)
     };
     command.deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     Ok(command)
-}
-
-/// Who waits for one answer.
-struct Waiter {
-    reply: Mutex<Option<Reply>>,
-    arrived: Condvar,
-    engine: Weak<Engine>,
-}
-
-impl Waiter {
-    fn lock(&self) -> MutexGuard<'_, Option<Reply>> {
-        self.reply.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ReplySink for Waiter {
-    fn reply(&self, _: u64, reply: Reply) {
-        *self.lock() = Some(reply);
-        self.arrived.notify_all();
-        // The one who waits may be polling meanwhile.
-        if let Some(engine) = self.engine.upgrade() {
-            engine.wake_poll();
-        }
-    }
-}
-
-/// Calls a command and waits for its answer.
-pub(crate) fn call(engine: &Arc<Engine>, command: Command) -> Result<ByteString, Fault> {
-    let waiter = Arc::new(Waiter { reply: Mutex::default(), arrived: Condvar::new(), engine: Arc::downgrade(engine) });
-    let sink: Arc<dyn ReplySink> = waiter.clone();
-    let reply = match engine.call(command, &sink, 0, true)? {
-        Submitted::Answered(reply) => reply,
-        Submitted::Waiting(handle) => {
-            if engine.polls_here() {
-                engine.poll_until(None, || waiter.lock().is_some());
-            }
-            let mut reply = waiter.lock();
-            // The engine answers each command that it took.
-            let reply = loop {
-                match reply.take() {
-                    Some(answer) => break answer,
-                    None => reply = waiter.arrived.wait(reply).unwrap_or_else(PoisonError::into_inner),
-                }
-            };
-            engine.call_over(&handle);
-            reply
-        }
-    };
-    match reply.outcome {
-        Ok(success) => Ok(success.json),
-        Err(failure) => Err(Fault::from(*failure)),
-    }
 }
 
 type RawDone = unsafe extern "C" fn(userdata: *mut c_void, reply: *const jf_reply);
@@ -197,11 +145,9 @@ impl Requests {
             id
         };
         let sink: Arc<dyn ReplySink> = self.clone();
-        match engine.call(command, &sink, id, false) {
-            // Where nothing is waited for, all refusals are answers.
-            Err(failure) => self.reply(id, failure.into()),
-            Ok(Submitted::Answered(reply)) => self.reply(id, reply),
-            Ok(Submitted::Waiting(handle)) => {
+        match engine.submit(command, &sink, id) {
+            Submitted::Answered(reply) => self.reply(id, reply),
+            Submitted::Waiting(handle) => {
                 if let Some(out) = self.lock().out.get_mut(&id) {
                     out.handle = Some(handle);
                 }

@@ -362,7 +362,8 @@ impl Instance {
             return Err(edge::wrong_thread());
         }
         let run = self.run()?;
-        calls::call(&run.engine, calls::command(key, params, timeout_ms, &run.limits)?)
+        let reply = run.engine.call_and_wait(calls::command(key, params, timeout_ms, &run.limits)?)?;
+        reply.outcome.map(|success| success.json).map_err(|failure| Fault::from(*failure))
     }
 
     /// Has a plugin loaded, swapped or unloaded.

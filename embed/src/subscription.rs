@@ -72,12 +72,10 @@ impl Subscription {
         subscription.number.store(instance.add_subscription(subscription.clone()), Ordering::Release);
         let number = subscription.number.load(Ordering::Acquire);
         *subscription.release.lock().unwrap_or_else(PoisonError::into_inner) = wanted.release;
-        let failure = match engine.call(command, &sink, 0, false) {
-            Ok(Submitted::Answered(Reply { outcome: Ok(_) })) => return Ok(number),
-            Ok(Submitted::Answered(Reply { outcome: Err(failure) })) => *failure,
-            Err(failure) => failure,
+        let failure = match engine.submit(command, &sink, 0) {
+            Submitted::Answered(Reply { outcome: Err(failure) }) => *failure,
             // The engine answers that at once.
-            Ok(Submitted::Waiting(_)) => return Ok(number),
+            Submitted::Answered(Reply { outcome: Ok(_) }) | Submitted::Waiting(_) => return Ok(number),
         };
         subscription.release.lock().unwrap_or_else(PoisonError::into_inner).take();
         instance.take_subscription(number);

@@ -184,11 +184,11 @@ struct jf_handler {
     void *userdata;
     /**
      * Handles a command, where its class says: JF_SERIAL on one thread of the engine, with answers and events that are
-     * not for the host's thread; JF_CONCURRENT on one of four; JF_INLINE on whatever thread brings the command, which
-     * must not be held up; JF_HOST_THREAD within jf_engine_poll. `command` and all behind it is borrowed until this has
-     * returned and the command is answered. JF_OK: done, with null as the result unless jf_engine_reply gave one;
-     * JF_PENDING: jf_engine_reply comes later, from any thread; an error: it failed, unless jf_engine_reply said
-     * otherwise. Required.
+     * not for the host's thread; JF_CONCURRENT on one of four, or of more while some of them wait in jf_engine_call;
+     * JF_INLINE on whatever thread brings the command, which must not be held up; JF_HOST_THREAD within
+     * jf_engine_poll. `command` and all behind it is borrowed until this has returned and the command is answered.
+     * JF_OK: done, with null as the result unless jf_engine_reply gave one; JF_PENDING: jf_engine_reply comes later,
+     * from any thread; an error: it failed, unless jf_engine_reply said otherwise. Required.
      */
     jf_status (*handle)(void *userdata, const jf_command *command);
     /**
@@ -271,11 +271,12 @@ JF_API jf_status jf_engine_poll_handle(jf_engine *engine, int64_t *handle);
 /**
  * Calls a command, of a plugin, of the application or of the engine, and waits for its answer. `params` is one JSON
  * text; empty: null. `timeout_ms` 0 is the limit `call_s`, negative as long as it takes. An INLINE command runs here
- * and now. JF_OK: `*result`, one JSON text, is the caller's, who releases it (NULL: not wanted). Any other: what the
- * command, or the way to it, said; the last error has its text and data. On the thread that polls, outside of
- * callbacks, it polls while it waits. Legal in callbacks that may wait; JF_E_CYCLE: it would wait for the callback that
- * makes it; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE, `cancel`, `release`, the log). A JF_CONCURRENT
- * handler that waits holds its thread: four that wait for further such commands wait until their timeouts.
+ * and now, within callbacks on a thread of JF_CONCURRENT commands. JF_OK: `*result`, one JSON text, is the caller's,
+ * who releases it (NULL: not wanted). Any other: what the command, or the way to it, said; the last error has its text
+ * and data. On the thread that polls, outside of callbacks, it polls while it waits. Legal in callbacks that may wait;
+ * JF_E_CYCLE: it would wait for the callback that makes it; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE,
+ * `cancel`, `release`, the log); JF_E_BUSY, also: the handlers of 64 JF_CONCURRENT commands wait already. Each that
+ * waits lends its thread, so that others go on meanwhile.
  */
 JF_API jf_status jf_engine_call(jf_engine *engine, jf_str key, jf_str params, int64_t timeout_ms,
     jf_buf *result);

@@ -38,7 +38,7 @@ public:
 
     /** On one thread of the engine, with answers and events that are not for the host's thread. The default. */
     Info &serial() { return info_.command_class = JF_SERIAL, *this; }
-    /** On one of four threads, any number at once. */
+    /** On one of four threads, and more while some of them wait in Engine::call, any number at once. */
     Info &concurrent() { return info_.command_class = JF_CONCURRENT, *this; }
     /** On whatever thread brings the command: for short work that never blocks. */
     Info &inlined() { return info_.command_class = JF_INLINE, *this; }

@@ -20,11 +20,11 @@ pub struct jf_handler {
     /// Handed to the functions below unchanged.
     pub userdata: *mut c_void,
     /// Handles a command, where its class says: JF_SERIAL on one thread of the engine, with answers and events that are
-    /// not for the host's thread; JF_CONCURRENT on one of four; JF_INLINE on whatever thread brings the command, which
-    /// must not be held up; JF_HOST_THREAD within jf_engine_poll. `command` and all behind it is borrowed until this has
-    /// returned and the command is answered. JF_OK: done, with null as the result unless jf_engine_reply gave one;
-    /// JF_PENDING: jf_engine_reply comes later, from any thread; an error: it failed, unless jf_engine_reply said
-    /// otherwise. Required.
+    /// not for the host's thread; JF_CONCURRENT on one of four, or of more while some of them wait in jf_engine_call;
+    /// JF_INLINE on whatever thread brings the command, which must not be held up; JF_HOST_THREAD within
+    /// jf_engine_poll. `command` and all behind it is borrowed until this has returned and the command is answered.
+    /// JF_OK: done, with null as the result unless jf_engine_reply gave one; JF_PENDING: jf_engine_reply comes later,
+    /// from any thread; an error: it failed, unless jf_engine_reply said otherwise. Required.
     pub handle: Option<unsafe extern "C" fn(userdata: *mut c_void, command: *const jf_command) -> jf_status>,
     /// A command should be given up, perhaps before its `handle` is called: its caller asked for that, or its time is
     /// over. Answer it soon, by JF_E_CANCELLED or with its result; after `limits.cancel_grace_s` the caller is told that

@@ -1,14 +1,13 @@
 //! What the application can ask of its engine, beside what clients can.
 
 use super::lane::Taken;
-use super::{Callback, Entry, LaneKind, current, is_inside};
+use super::{Callback, Entry, LaneKind, running};
 use crate::call::{Caller, ReplySink, lock};
 use crate::core::Core;
-use crate::dispatch::{CallHandle, Submitted};
+use crate::dispatch::Submitted;
 use crate::engine::Engine;
 use crate::flights::Step;
 use crate::host::CommandInfo;
-use crate::nested::Link;
 use crate::reload::Request;
 use crate::router::Table;
 use crate::services::OpaqueService;
@@ -144,7 +143,8 @@ impl Engine {
 
     /// Whether this thread is the one that polls, and in no callback: what it waits for may have to be done by itself.
     pub fn polls_here(&self) -> bool {
-        self.core().application.host_thread.is_poller() && !is_inside()
+        let core = self.core();
+        core.application.host_thread.is_poller() && !running::is_inside(core)
     }
 
     /// Polls until `done` or `until`, or until there is nothing to poll any more. Whoever makes `done` true calls
@@ -177,45 +177,10 @@ impl Engine {
         self.core().post(kind, false, job);
     }
 
-    /// Submits a command of the application itself; INLINE ones run here and now. `waits`: this thread waits for the
-    /// answer. Inside a callback that is refused where it would be for ever, or where the thread must not wait.
-    pub fn call(
-        &self,
-        mut command: Command,
-        sink: &Arc<dyn ReplySink>,
-        request: u64,
-        waits: bool,
-    ) -> Result<Submitted, Failure> {
+    /// Submits a command of the application itself; INLINE ones run here and now.
+    pub fn submit(&self, command: Command, sink: &Arc<dyn ReplySink>, request: u64) -> Submitted {
         let core = self.core();
-        let caller = Caller { sink, request, order: None };
-        let Some(inside) = current().filter(|_| waits) else {
-            return Ok(core.submit(&core.router.load(), command, caller));
-        };
-        if inside.inline {
-            let message = "A handler of an INLINE command must not wait for another command.";
-            return Err(Failure::new(ErrorCode::InvalidRequest, message));
-        }
-        if let Some(parent) = &inside.call {
-            let given = &parent.command;
-            command.session = given.session;
-            command.sender = given.sender.clone();
-            command.deadline = command.deadline.into_iter().chain(parent.deadline).min();
-        }
-        let link = Link::of_application(inside.kind, inside.call.clone())
-            .ok_or_else(|| Failure::new(ErrorCode::Cycle, "The chain of calls that leads here is too long."))?;
-        let submitted = core.send(command, caller, &Arc::new(link))?;
-        if let (Submitted::Waiting(handle), Some(parent)) = (&submitted, inside.call) {
-            lock(&core.application.nested).push((parent.clone(), handle.clone()));
-            if parent.is_cancelled() {
-                core.cancel(handle);
-            }
-        }
-        Ok(submitted)
-    }
-
-    /// A call that a callback waited for is over.
-    pub fn call_over(&self, handle: &CallHandle) {
-        lock(&self.core().application.nested).retain(|(_, other)| !other.is(handle));
+        core.submit(&core.router.load(), command, Caller { sink, request, order: None })
     }
 
     /// Publishes an event of the application.

@@ -4,7 +4,6 @@ use super::{Class, Entry};
 use crate::call::{Call, lock};
 use crate::spawn::Spawner;
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::Instant;
@@ -43,7 +42,13 @@ pub(crate) enum Task {
     Job(Box<dyn FnOnce() + Send>),
 }
 
-/// Why a command cannot wait here.
+/// Workers of the CONCURRENT line.
+const WORKERS: usize = 4;
+
+/// So many more there may be, one for each that waits for a command itself.
+pub(super) const MOST_WAITING: usize = 64;
+
+/// Why a command, or a worker, cannot wait here.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Full {
     /// As many wait as may.
@@ -78,7 +83,14 @@ struct State {
     wakes: u64,
     /// As many of these a poll has returned for.
     heard: u64,
+    /// All that were begun, but for some that have ended.
     threads: Vec<JoinHandle<()>>,
+    /// Of these, those that have not ended.
+    live: usize,
+    /// Threads that wait for tasks.
+    idle: usize,
+    /// Workers that wait for commands inside their handlers.
+    waiting: usize,
     /// Who polled last.
     poller: Option<ThreadId>,
 }
@@ -94,7 +106,6 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub fn new(kind: LaneKind, limit: usize, signal: Option<Signal>) -> Self {
-        const WORKERS: usize = 4;
         let most_threads = match kind {
             LaneKind::HostThread => 0,
             LaneKind::Serial => 1,
@@ -103,13 +114,13 @@ impl Lane {
         Self { kind, state: Mutex::default(), ready: Condvar::new(), limit, most_threads, signal }
     }
 
-    /// Puts a command at the end of the line. `work`: what a thread of this line does, should it have none yet.
+    /// Puts a command at the end of the line. `work`: what a thread of this line does, should it need one more.
     pub fn push(
         &self,
         call: Arc<Call>,
         entry: &Arc<Entry>,
         spawner: &Spawner,
-        work: impl Fn() + Clone + Send + 'static,
+        work: impl Fn() + Send + 'static,
     ) -> Result<(), Full> {
         let mut state = lock(&self.state);
         if state.closed {
@@ -122,7 +133,7 @@ impl Lane {
         if state.commands >= self.limit {
             return Err(Full::Limit);
         }
-        self.begin_threads(&mut state, spawner, work).map_err(|_| Full::NoThreads)?;
+        self.staff(&mut state, 1, spawner, work)?;
         state.commands += 1;
         self.add(&mut state, Task::Command(call, entry.clone()));
         Ok(())
@@ -135,11 +146,11 @@ impl Lane {
         job: Box<dyn FnOnce() + Send>,
         first: bool,
         spawner: &Spawner,
-        work: impl Fn() + Clone + Send + 'static,
+        work: impl Fn() + Send + 'static,
     ) -> Result<(), Box<dyn FnOnce() + Send>> {
         let mut state = lock(&self.state);
         let closed = state.closed && self.kind != LaneKind::HostThread;
-        if closed || self.begin_threads(&mut state, spawner, work).is_err() {
+        if closed || self.staff(&mut state, 1, spawner, work).is_err() {
             return Err(job);
         }
         if first {
@@ -166,37 +177,64 @@ impl Lane {
         }
     }
 
-    fn begin_threads(
+    /// A worker is about to wait inside its handler: until it is given back, another may work in its place.
+    pub fn lend(&self, spawner: &Spawner, work: impl Fn() + Send + 'static) -> Result<(), Full> {
+        let mut state = lock(&self.state);
+        if state.waiting >= MOST_WAITING {
+            return Err(Full::Limit);
+        }
+        state.waiting += 1;
+        self.staff(&mut state, 0, spawner, work).inspect_err(|_| state.waiting -= 1)
+    }
+
+    /// It works again: one that was begun in its place ends when it has nothing to do.
+    pub fn give_back(&self) {
+        lock(&self.state).waiting -= 1;
+        self.ready.notify_one();
+    }
+
+    /// Begins one more thread where tasks, with those that are `coming`, would wait for one that may be.
+    fn staff(
         &self,
         state: &mut State,
+        coming: usize,
         spawner: &Spawner,
-        work: impl Fn() + Clone + Send + 'static,
-    ) -> io::Result<()> {
-        if !state.threads.is_empty() {
+        work: impl Fn() + Send + 'static,
+    ) -> Result<(), Full> {
+        let enough = state.tasks.len() + coming <= state.idle;
+        if enough || state.closed || state.live >= self.most_threads + state.waiting {
             return Ok(());
         }
-        for index in 0..self.most_threads {
-            let name = match self.kind {
-                LaneKind::Concurrent => format!("jf-host-worker-{index}"),
-                LaneKind::Serial | LaneKind::HostThread => "jf-host-serial".to_owned(),
-            };
-            match spawner.spawn(name, work.clone()) {
-                Ok(thread) => state.threads.push(thread),
-                // Fewer than wanted are enough to go on.
-                Err(error) if index > 0 => {
-                    tracing::warn!(%error, "only {index} threads for the application's CONCURRENT commands");
-                    break;
-                }
-                Err(error) => return Err(error),
+        state.threads.retain(|thread| !thread.is_finished());
+        let name = match self.kind {
+            LaneKind::Concurrent => format!("jf-host-worker-{}", state.live),
+            LaneKind::Serial | LaneKind::HostThread => "jf-host-serial".to_owned(),
+        };
+        match spawner.spawn(name, work) {
+            Ok(thread) => {
+                state.threads.push(thread);
+                state.live += 1;
+                Ok(())
             }
+            // Fewer than wanted are enough to go on.
+            Err(error) if state.live > state.waiting => {
+                tracing::warn!(%error, "only {} threads for the application's CONCURRENT commands", state.live);
+                Ok(())
+            }
+            Err(_) => Err(Full::NoThreads),
         }
-        Ok(())
     }
 
     /// The next task. Waits for one until `until` (`None`: for ever), or until it is woken after `wakes`.
     pub fn take(&self, until: Option<Instant>, wakes: u64) -> Taken {
         let mut state = lock(&self.state);
         loop {
+            if state.live > self.most_threads + state.waiting {
+                // It has worked for one that waited. What it was woken for is another's.
+                state.live -= 1;
+                self.ready.notify_one();
+                return Taken::Closed;
+            }
             if let Some(task) = state.tasks.pop_front() {
                 state.commands -= usize::from(matches!(task, Task::Command(..)));
                 if state.tasks.is_empty() {
@@ -211,16 +249,16 @@ impl Lane {
             if state.wakes != wakes {
                 return Taken::Nothing;
             }
-            state = match until {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Taken::Nothing;
+            }
+            state.idle += 1;
+            state = match left {
                 None => self.ready.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(until) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return Taken::Nothing;
-                    }
-                    self.ready.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-                }
+                Some(left) => self.ready.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
             };
+            state.idle -= 1;
         }
     }
 

@@ -3,18 +3,19 @@
 //!
 //! - here: what is registered, and the way of a command through its callback
 //! - [`lane`]: what waits for the application, and on which threads it is called
-//! - [`running`]: what of the application this thread is in
+//! - [`running`]: what of the application this thread is in; [`wait`]: calls that it waits for there
 //! - [`face`]: what the application can ask of its engine
 
 mod face;
 mod lane;
 mod running;
+mod wait;
 
 pub use face::{Polled, RegisterError};
 pub use lane::Signal;
 pub(crate) use lane::{Full, LaneKind};
-pub(crate) use running::{Running, current};
-pub use running::{is_inside, must_not_wait};
+use running::Running;
+pub use running::must_not_wait;
 
 use crate::call::{Call, lock};
 use crate::core::Core;
@@ -122,7 +123,7 @@ impl Core {
     }
 
     /// What a thread of a line does until that is closed.
-    fn work_of(self: &Arc<Self>, kind: LaneKind) -> impl Fn() + Clone + Send + 'static {
+    fn work_of(self: &Arc<Self>, kind: LaneKind) -> impl Fn() + Send + 'static {
         let core = self.clone();
         move || {
             let lane = core.application.lane(kind);
@@ -140,7 +141,7 @@ impl Core {
         match task {
             Task::Command(call, entry) => self.run_callback(call, &entry, kind, false),
             Task::Job(job) => {
-                let _running = Running::begin(kind, None, false);
+                let _running = Running::begin(self, kind, None, false);
                 job();
             }
         }
@@ -170,7 +171,7 @@ impl Core {
             entry.callback.cancel(token);
         }
         let status = {
-            let _running = Running::begin(kind, Some(call), inline);
+            let _running = Running::begin(self, kind, Some(call), inline);
             entry.callback.handle(&frame)
         };
         let (step, replied) = flights.returned(token, status != abi::JF_PENDING);
