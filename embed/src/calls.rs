@@ -2,6 +2,7 @@
 
 use crate::api::client::{JF_ON_HOST_THREAD, jf_request};
 use crate::edge::{self, Fault, call_out};
+use crate::handle::Name;
 use crate::read;
 use jackfield_engine::{CallHandle, Engine, Limits, Progress, ReplySink, Submitted, raw};
 use jackfield_message::{Command, ErrorCode, Reply, json};
@@ -34,6 +35,7 @@ type RawProgress = unsafe extern "C" fn(userdata: *mut c_void, done: u64, total:
 
 /// Whom the application wants called; the answer is told once, at the latest when this is dropped.
 struct Hearer {
+    of: Name,
     done: Option<RawDone>,
     progress: Option<RawProgress>,
     userdata: *mut c_void,
@@ -47,9 +49,9 @@ unsafe impl Sync for Hearer {}
 impl Hearer {
     fn tell(&mut self, reply: &Reply) {
         if let Some(done) = self.done.take() {
-            let userdata = self.userdata;
+            let (of, userdata) = (self.of, self.userdata);
             // SAFETY: the application's function; the reply and all behind it lives until the call returns.
-            raw::with_raw_reply(reply, |raw| call_out(true, || unsafe { done(userdata, raw) }));
+            raw::with_raw_reply(reply, |raw| call_out(of, true, || unsafe { done(userdata, raw) }));
         }
     }
 
@@ -58,11 +60,11 @@ impl Hearer {
         struct Userdata(*mut c_void);
         // SAFETY: as for `Hearer`.
         unsafe impl Send for Userdata {}
-        let (progress, userdata) = (self.progress?, Userdata(self.userdata));
+        let (of, progress, userdata) = (self.of, self.progress?, Userdata(self.userdata));
         Some(move |Progress { done, total, text }: Progress| {
             let Userdata(userdata) = { userdata };
             // SAFETY: the application's function; the text lives until the call returns.
-            call_out(true, || unsafe { progress(userdata, done, total, jf_str::new(&text)) });
+            call_out(of, true, || unsafe { progress(userdata, done, total, jf_str::new(&text)) });
         })
     }
 }
@@ -86,6 +88,7 @@ struct Out {
 
 /// The requests of one run of an engine that are out.
 pub(crate) struct Requests {
+    of: Name,
     engine: Weak<Engine>,
     book: Mutex<Book>,
     /// Itself, for jobs.
@@ -99,8 +102,8 @@ struct Book {
 }
 
 impl Requests {
-    pub fn new(engine: &Arc<Engine>) -> Arc<Self> {
-        Arc::new_cyclic(|me| Self { engine: Arc::downgrade(engine), book: Mutex::default(), me: me.clone() })
+    pub fn new(of: Name, engine: &Arc<Engine>) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self { of, engine: Arc::downgrade(engine), book: Mutex::default(), me: me.clone() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {
@@ -129,7 +132,7 @@ impl Requests {
             })?
             .into();
         let engine = self.engine.upgrade().ok_or_else(|| Fault::wrong_state("The engine has stopped."))?;
-        let hearer = Hearer { done: request.done, progress: request.progress, userdata: request.userdata };
+        let hearer = Hearer { of: self.of, done: request.done, progress: request.progress, userdata: request.userdata };
         let on_host_thread = request.flags & JF_ON_HOST_THREAD != 0;
         let id = {
             let mut book = self.lock();

@@ -2,7 +2,7 @@
 //! for whoever asks.
 
 use crate::api::engine::{jf_engine, jf_error};
-use crate::handle;
+use crate::handle::{self, Name};
 use crate::instance::Instance;
 use jackfield::config::ConfigError;
 use jackfield_engine::{Limits, raw};
@@ -72,26 +72,31 @@ impl From<ConfigError> for Fault {
 thread_local! {
     /// The last call on this thread that failed: with what engine, and why.
     static LAST: RefCell<Option<(*const jf_engine, Fault)>> = const { RefCell::new(None) };
-    /// Callbacks of the application that this thread is in, and those of them that must not wait.
-    static INSIDE: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+    /// Callbacks of the application that this thread is in: of which engine, and whether they may wait.
+    static INSIDE: RefCell<Vec<(Name, bool)>> = const { RefCell::new(Vec::new()) };
     /// Whether it is inside the application's log.
     static LOGGING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is inside a callback of the application.
-pub(crate) fn is_inside() -> bool {
-    INSIDE.get().0 > 0
+/// Whether this thread is inside a callback of that engine.
+pub(crate) fn is_inside(engine: Name) -> bool {
+    is_in(|&(of, _)| of == engine)
 }
 
-/// Whether this thread is inside one that must not wait for commands.
+/// Whether this thread is inside a callback, of whatever engine, that must not wait.
 pub(crate) fn must_not_wait() -> bool {
-    INSIDE.get().1 > 0 || jackfield_engine::must_not_wait()
+    is_in(|&(_, may_wait)| !may_wait) || jackfield_engine::must_not_wait()
+}
+
+fn is_in(callback: impl Fn(&(Name, bool)) -> bool) -> bool {
+    // A thread that ends is in none.
+    INSIDE.try_with(|inside| inside.borrow().iter().any(callback)).unwrap_or(false)
 }
 
 /// Calls the application's log. What is logged meanwhile on this thread is lost: the log is busy with it.
-pub(crate) fn call_log(call: impl FnOnce()) {
+pub(crate) fn call_log(engine: Name, call: impl FnOnce()) {
     LOGGING.set(true);
-    call_out(false, call);
+    call_out(engine, false, call);
     LOGGING.set(false);
 }
 
@@ -100,12 +105,14 @@ pub(crate) fn is_logging() -> bool {
     LOGGING.get()
 }
 
-/// Calls a function of the application.
-pub(crate) fn call_out<T>(may_wait: bool, call: impl FnOnce() -> T) -> T {
-    let before = INSIDE.get();
-    INSIDE.set((before.0 + 1, before.1 + u32::from(!may_wait)));
+/// Calls a function of the application, as one of that engine.
+pub(crate) fn call_out<T>(engine: Name, may_wait: bool, call: impl FnOnce() -> T) -> T {
+    // A thread that ends still tells the log.
+    let noted = INSIDE.try_with(|inside| inside.borrow_mut().push((engine, may_wait))).is_ok();
     let value = call();
-    INSIDE.set(before);
+    if noted {
+        INSIDE.with_borrow_mut(Vec::pop);
+    }
     value
 }
 
@@ -159,17 +166,16 @@ pub(crate) fn free(engine: *const jf_engine) -> jf_status {
     if engine.is_null() {
         return JF_OK;
     }
-    let outcome = if is_inside() {
-        handle::get(engine).and_then(|_| {
-            let message = "An engine cannot be freed from within a callback. jf_engine_stop can be called there.";
+    let outcome = handle::get(engine).and_then(|instance| match is_inside(instance.name) {
+        true => {
+            let message = "An engine cannot be freed from within its callbacks. jf_engine_stop can be called there.";
             Err(Fault::wrong_state(message))
-        })
-    } else {
-        handle::remove(engine).map(|instance| {
+        }
+        false => handle::remove(engine).map(|instance| {
             instance.end();
             JF_OK
-        })
-    };
+        }),
+    });
     settle(engine, outcome)
 }
 

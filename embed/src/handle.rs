@@ -12,12 +12,17 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 /// All engines of the process. The one static of the library: it holds names, and starts nothing.
 static ENGINES: LazyLock<RwLock<SlotMap<DefaultKey, Arc<Instance>>>> = LazyLock::new(RwLock::default);
 
+/// A name, as its callbacks carry it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Name(usize);
+
 /// A new engine.
 pub(crate) fn new() -> *mut jf_engine {
     let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
-    let key = engines.insert(Instance::new());
     // Never 0: versions begin with 1.
-    std::ptr::without_provenance_mut(key.data().as_ffi() as usize)
+    let number = |key: DefaultKey| key.data().as_ffi() as usize;
+    let key = engines.insert_with_key(|key| Instance::new(Name(number(key))));
+    std::ptr::without_provenance_mut(number(key))
 }
 
 /// The engine of that name.

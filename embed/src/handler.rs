@@ -2,6 +2,7 @@
 
 use crate::api::commands::jf_handler;
 use crate::edge::{Fault, call_out};
+use crate::handle::Name;
 use crate::read;
 use crate::release::{RawRelease, Release};
 use jackfield_engine::{Callback, Class, CommandFrame, Engine};
@@ -14,6 +15,7 @@ type RawCancel = unsafe extern "C" fn(userdata: *mut c_void, token: jf_token);
 
 /// One registered handler. Dropped when it can be called no more.
 pub(crate) struct Handler {
+    of: Name,
     handle: RawHandle,
     cancel: Option<RawCancel>,
     userdata: *mut c_void,
@@ -33,11 +35,16 @@ impl Handler {
     ///
     /// # Safety
     /// `handler` is null or borrowed as the header says.
-    pub unsafe fn read(handler: *const jf_handler, class: Class) -> Result<(Self, Option<RawRelease>), Fault> {
+    pub unsafe fn read(
+        of: Name,
+        handler: *const jf_handler,
+        class: Class,
+    ) -> Result<(Self, Option<RawRelease>), Fault> {
         // SAFETY: promised by the caller.
         let whole = unsafe { read::read(handler, "handler") }?;
         let handle = whole.handle.ok_or_else(|| Fault::invalid("`handler.handle` is NULL."))?;
         let this = Self {
+            of,
             handle,
             cancel: whole.cancel,
             userdata: whole.userdata,
@@ -62,13 +69,13 @@ impl Handler {
 impl Callback for Handler {
     fn handle(&self, command: &CommandFrame) -> jf_status {
         // SAFETY: the application's function; the frame is kept by the engine until the command is out.
-        call_out(true, || unsafe { (self.handle)(self.userdata, command.as_ptr()) })
+        call_out(self.of, true, || unsafe { (self.handle)(self.userdata, command.as_ptr()) })
     }
 
     fn cancel(&self, token: u64) {
         if let Some(cancel) = self.cancel {
             // SAFETY: the application's function; a finished token is harmless by contract.
-            call_out(false, || unsafe { cancel(self.userdata, token) });
+            call_out(self.of, false, || unsafe { cancel(self.userdata, token) });
         }
     }
 }
@@ -76,7 +83,7 @@ impl Callback for Handler {
 impl Drop for Handler {
     fn drop(&mut self) {
         let call = self.release.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        let release = Release { call, userdata: self.userdata };
+        let release = Release { of: self.of, call, userdata: self.userdata };
         if self.on_host_thread {
             release.on_host_thread(self.engine.get_mut().unwrap_or_else(PoisonError::into_inner));
         }

@@ -4,6 +4,7 @@ use crate::api::client::jf_request;
 use crate::calls::{self, Requests};
 use crate::doorbell::Doorbell;
 use crate::edge::{self, Fault};
+use crate::handle::Name;
 use crate::handler::Handler;
 use crate::log::{Log, LogCallback};
 use crate::release::RawRelease;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 /// What an application's engine is.
 #[derive(Default)]
 pub(crate) struct Instance {
+    pub name: Name,
     pub setup: Mutex<Setup>,
     state: Mutex<State>,
     changed: Condvar,
@@ -90,8 +92,8 @@ pub(crate) struct Run {
 }
 
 impl Instance {
-    pub fn new() -> Arc<Self> {
-        Arc::default()
+    pub fn new(name: Name) -> Arc<Self> {
+        Arc::new(Self { name, ..Self::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -155,7 +157,7 @@ impl Instance {
     /// Sets where log lines go.
     pub fn on_log(&self, log: Option<LogCallback>) -> Result<(), Fault> {
         self.not_started()?;
-        let log = log.map(LogCallback::into_log);
+        let log = log.map(|log| log.into_log(self.name));
         if let Some(old) = std::mem::replace(&mut self.setup().log, log.clone()) {
             old.end();
         }
@@ -227,8 +229,9 @@ impl Instance {
         self.state().is_over(start)
     }
 
-    /// Stops it, and waits until it is stopped, but for within callbacks.
+    /// Stops it, and waits until it is stopped, but for within its callbacks and those that must not wait.
     pub fn stop(&self, timeout_ms: i64) -> Result<jf_status, Fault> {
+        let waits = !edge::is_inside(self.name) && !edge::must_not_wait();
         let mut state = self.state();
         let run = loop {
             match (state.phase, &state.run) {
@@ -241,13 +244,13 @@ impl Instance {
                     }
                     break Some(run.clone());
                 }
-                (Phase::Starting | Phase::Running, None) if edge::is_inside() => {
+                (Phase::Starting | Phase::Running, None) if !waits => {
                     return Err(Fault::wrong_state("The engine is being started."));
                 }
                 (Phase::Starting | Phase::Running, None) => state = self.wait(state),
             }
         };
-        if edge::is_inside() {
+        if !waits {
             return Ok(if state.phase == Phase::Stopped { JF_OK } else { JF_PENDING });
         }
         let start = state.starts;
@@ -335,8 +338,11 @@ impl Instance {
 
     /// Runs what waits for this thread.
     pub fn poll(&self, timeout_ms: i64, count: &mut u64) -> Result<(), Fault> {
-        if edge::is_inside() {
+        if edge::is_inside(self.name) {
             return Err(Fault::wrong_state("A callback cannot poll: it would be called from within itself."));
+        }
+        if edge::must_not_wait() {
+            return Err(edge::wrong_thread());
         }
         let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
         let polled = self.engine()?.poll(timeout.and_then(|timeout| Instant::now().checked_add(timeout)));

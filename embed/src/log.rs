@@ -1,6 +1,7 @@
 //! The engine's log, told to the application.
 
 use crate::edge::call_log;
+use crate::handle::Name;
 use jackfield::config::Level;
 use jackfield::telemetry;
 use jackfield_plugin_api::{JF_LOG_DEBUG, JF_LOG_ERROR, JF_LOG_INFO, JF_LOG_WARN, jf_str};
@@ -35,7 +36,8 @@ impl LogCallback {
         Self { level, call, userdata }
     }
 
-    pub fn into_log(self) -> Log {
+    /// As the log of that engine.
+    pub fn into_log(self, of: Name) -> Log {
         let ended = Arc::new(AtomicBool::new(false));
         let level = match self.level {
             i32::MIN..JF_LOG_DEBUG => Level::Trace,
@@ -47,13 +49,13 @@ impl LogCallback {
         let is_ended = ended.clone();
         let line = move |level: &tracing::Level, target: &str, text: &str| {
             if !is_ended.load(Ordering::Acquire) {
-                self.tell(level, target, text);
+                self.tell(of, level, target, text);
             }
         };
         Log { dispatch: telemetry::to(level, Arc::new(line)), ended }
     }
 
-    fn tell(&self, level: &tracing::Level, target: &str, text: &str) {
+    fn tell(&self, of: Name, level: &tracing::Level, target: &str, text: &str) {
         let level = match *level {
             tracing::Level::ERROR => JF_LOG_ERROR,
             tracing::Level::WARN => JF_LOG_WARN,
@@ -62,7 +64,7 @@ impl LogCallback {
         };
         // SAFETY: the application's function, with its userdata, which lives until the engine is freed; both texts live
         // until the call returns.
-        call_log(|| unsafe { (self.call)(self.userdata, level, jf_str::new(target), jf_str::new(text)) });
+        call_log(of, || unsafe { (self.call)(self.userdata, level, jf_str::new(target), jf_str::new(text)) });
     }
 }
 

@@ -1,6 +1,7 @@
 //! The last call with an application's userdata.
 
 use crate::edge::call_out;
+use crate::handle::Name;
 use jackfield_engine::Engine;
 use std::ffi::c_void;
 use std::sync::Weak;
@@ -9,6 +10,7 @@ pub(crate) type RawRelease = unsafe extern "C" fn(userdata: *mut c_void);
 
 /// Calls `release` when it is dropped.
 pub(crate) struct Release {
+    pub of: Name,
     pub call: Option<RawRelease>,
     pub userdata: *mut c_void,
 }
@@ -32,7 +34,7 @@ impl Drop for Release {
     fn drop(&mut self) {
         if let Some(release) = self.call {
             // SAFETY: the application's function, with its userdata, as the last call with it.
-            call_out(false, || unsafe { release(self.userdata) });
+            call_out(self.of, false, || unsafe { release(self.userdata) });
         }
     }
 }

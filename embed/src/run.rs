@@ -123,7 +123,7 @@ fn introduce(instance: &Arc<Instance>, config: &Config, server: &Server) -> Resu
     }
     instance.set_run(Run {
         engine: engine.clone(),
-        requests: Requests::new(engine),
+        requests: Requests::new(instance.name, engine),
         limits: Arc::new(config.limits.clone()),
         stop: server.stop().clone(),
         urls: server.urls().to_vec(),

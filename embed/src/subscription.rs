@@ -3,6 +3,7 @@
 use crate::api::client::{JF_ON_HOST_THREAD, JF_SUBSCRIBE_CLOSE, JF_SUBSCRIBE_LAST, jf_subscription};
 use crate::calls::{self, DIALECT};
 use crate::edge::{self, Fault, call_out};
+use crate::handle::Name;
 use crate::instance::Instance;
 use crate::read;
 use crate::release::{RawRelease, Release};
@@ -18,6 +19,7 @@ type RawEvent = unsafe extern "C" fn(userdata: *mut c_void, topic: jf_str, data:
 
 /// One subscription of the application. Dropped when it can be called no more.
 pub(crate) struct Subscription {
+    of: Name,
     subscriber: Subscriber,
     event: RawEvent,
     userdata: *mut c_void,
@@ -53,6 +55,7 @@ impl Subscription {
         };
         let event = wanted.event.ok_or_else(|| Fault::invalid("`subscription.event` is NULL."))?;
         let subscription = Arc::new_cyclic(|me| Self {
+            of: instance.name,
             subscriber: Subscriber::default(),
             event,
             userdata: wanted.userdata,
@@ -101,7 +104,7 @@ impl Subscription {
                 Told::Event { event, dropped, .. } => {
                     let (topic, data) = (jf_str::new(event.topic()), jf_str::new(event.data()));
                     // SAFETY: the application's function; both texts live until the call returns.
-                    call_out(true, || unsafe { (self.event)(self.userdata, topic, data, dropped) });
+                    call_out(self.of, true, || unsafe { (self.event)(self.userdata, topic, data, dropped) });
                 }
                 Told::Closed { .. } => {
                     self.end();
@@ -138,7 +141,7 @@ impl ReplySink for Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let call = self.release.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        let release = Release { call, userdata: self.userdata };
+        let release = Release { of: self.of, call, userdata: self.userdata };
         if self.on_host_thread {
             release.on_host_thread(&self.engine);
         }

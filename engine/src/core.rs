@@ -44,7 +44,7 @@ pub(crate) struct Core {
     /// The threads that end old generations.
     pub closers: Mutex<Vec<JoinHandle<()>>>,
     /// Which engine of the process it is, from 0.
-    number: u64,
+    pub number: u64,
     generations: AtomicU64,
     plugins: AtomicU64,
 }

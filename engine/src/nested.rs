@@ -7,6 +7,7 @@ use crate::application::LaneKind;
 use crate::call::{Call, Caller, ReplySink, lock};
 use crate::core::Core;
 use crate::dispatch::Submitted;
+use crate::generation::Generation;
 use crate::host::{Done, Ledger, inline, status_of};
 use crate::router::{Class, PluginEntry, Slot};
 use crate::{Limits, builtins};
@@ -14,6 +15,7 @@ use jackfield_message::{Attachment, ByteString, Command, ErrorCode, Failure, Rep
 use jackfield_plugin_api as abi;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 /// Calls that call calls: a longer chain is taken for one without an end.
@@ -42,8 +44,30 @@ pub(crate) struct Link {
 enum Origin {
     /// A generation, for the command of that token; 0: for none.
     Plugin(Arc<Ledger>, u64),
-    /// A callback of the application, which waits for it on a thread of that kind.
-    Application(LaneKind),
+    /// A thread of an application, which waits for it.
+    Application(Waiting),
+}
+
+/// A thread that waits inside callbacks, of one engine or of several.
+pub(crate) struct Waiting {
+    thread: ThreadId,
+    /// The callbacks: of which engine, and on a thread of which kind.
+    inside: Vec<(u64, LaneKind)>,
+    /// The engine that it polls for meanwhile.
+    polls: Option<u64>,
+}
+
+impl Waiting {
+    /// This thread.
+    pub fn here(inside: Vec<(u64, LaneKind)>, polls: Option<u64>) -> Self {
+        Self { thread: std::thread::current().id(), inside, polls }
+    }
+
+    /// Whether it keeps an exclusive line of `engine`, of which `poller` takes, from going on.
+    fn holds(&self, engine: u64, kind: LaneKind, poller: Option<ThreadId>) -> bool {
+        let takes = poller == Some(self.thread) && self.polls != Some(engine);
+        takes || self.inside.contains(&(engine, kind))
+    }
 }
 
 impl Link {
@@ -59,9 +83,9 @@ impl Link {
         Self::below(parent, Origin::Plugin(caller.clone(), token)).map(Arc::new).ok_or(abi::JF_E_CYCLE)
     }
 
-    /// Of a callback that waits, on a thread of that kind. `None`: the chain is too long.
-    pub(crate) fn of_application(kind: LaneKind, parent: Option<Arc<Call>>) -> Option<Self> {
-        Self::below(parent, Origin::Application(kind))
+    /// Of a thread that waits, in the innermost callback for the command `parent`. `None`: the chain is too long.
+    pub(crate) fn of_application(waiting: Waiting, parent: Option<Arc<Call>>) -> Option<Self> {
+        Self::below(parent, Origin::Application(waiting))
     }
 
     fn below(parent: Option<Arc<Call>>, origin: Origin) -> Option<Self> {
@@ -74,17 +98,24 @@ impl Link {
         std::iter::successors(Some(self), |link| link.parent.as_ref()?.nested.as_deref())
     }
 
-    /// Whether an unfinished SERIAL command of generation `number` is in the chain that leads here.
-    fn comes_from_serial(&self, number: u64) -> bool {
+    /// Whether an unfinished SERIAL command of that generation is in the chain that leads here.
+    fn comes_from_serial(&self, generation: &Generation) -> bool {
         self.chain().any(|link| match &link.origin {
-            Origin::Plugin(caller, token) => caller.number == number && caller.flights.is_serial_inside(*token),
+            Origin::Plugin(caller, token) => {
+                Arc::ptr_eq(caller, &generation.ledger) && caller.flights.is_serial_inside(*token)
+            }
             Origin::Application(_) => false,
         })
     }
 
-    /// Whether a callback on a thread of that kind waits for what this is made for.
-    fn comes_from_application(&self, kind: LaneKind) -> bool {
-        self.chain().any(|link| matches!(link.origin, Origin::Application(of) if of == kind))
+    /// Whether a thread that waits for what this is made for is the one that would take it from its line.
+    fn comes_from_application(&self, core: &Core, kind: LaneKind) -> bool {
+        let poller = core.application.poller().filter(|_| kind == LaneKind::HostThread);
+        kind.is_exclusive()
+            && self.chain().any(|link| match &link.origin {
+                Origin::Application(waiting) => waiting.holds(core.number, kind, poller),
+                Origin::Plugin(..) => false,
+            })
     }
 }
 
@@ -184,8 +215,7 @@ impl Core {
                     self.enqueue(entry, command, caller, Some(link.clone()))
                 }
                 Some(Slot::Application(entry)) => {
-                    let kind = entry.lane();
-                    if kind.is_exclusive() && link.comes_from_application(kind) {
+                    if link.comes_from_application(self, entry.lane()) {
                         return Err(cycle(command.key()));
                     }
                     self.hand_over(entry, command, caller, Some(link.clone()))
@@ -227,5 +257,5 @@ fn would_wait_for_itself(entry: &PluginEntry, key: &str, link: &Link) -> bool {
         .plugin
         .queue
         .serving()
-        .is_some_and(|serving| serving.class_of(key) == Some(Class::Serial) && link.comes_from_serial(serving.number))
+        .is_some_and(|serving| serving.class_of(key) == Some(Class::Serial) && link.comes_from_serial(&serving))
 }

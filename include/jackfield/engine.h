@@ -22,8 +22,12 @@
  * Strings    jf_str is UTF-8 with a length, not ended by a NUL; so is the text in a jf_buf.
  * Threads    All functions may be called on all threads, also within callbacks; none deadlocks there: what would wait
  *            for itself is JF_E_CYCLE, what must not wait is JF_E_WRONG_THREAD, and jf_engine_free and jf_engine_poll
- *            are JF_E_WRONG_STATE, in callbacks of whatever engine. Every callback says on which thread it comes. No
+ *            are JF_E_WRONG_STATE in callbacks of that engine. Every callback says on which thread it comes. No
  *            exception or longjmp may leave one.
+ * Engines    of one process are strangers. A callback of one may use the others, and free them. A command that it calls
+ *            there is one of the application's own, without session and deadline of the one that it handles, and is
+ *            not cancelled with that; but a chain of calls through several that leads back to a thread that waits for
+ *            it is JF_E_CYCLE, too.
  * Process    The library changes nothing of the process: no signal handler, no working folder, no environment, no
  *            logger, no limit. It reads no environment. After fork only the process that had started the engine may use
  *            it.
@@ -156,16 +160,17 @@ JF_API jf_status jf_engine_listeners(jf_engine *engine, jf_buf *json);
 /**
  * Stops it in order: no new commands, those that run are answered for up to `timeout_ms` (negative:
  * `limits.shutdown_s`), the rest is answered that nobody knows; connections close, plugins save and are unloaded. On
- * the thread that polls it polls meanwhile. JF_OK: it is stopped; JF_PENDING: called from within a callback, so the
- * stop has only begun: call it again from outside; JF_E_WRONG_STATE: it was never started.
+ * the thread that polls it polls meanwhile. JF_OK: it is stopped; JF_PENDING: called from within a callback of its own,
+ * or one that must not wait, so the stop has only begun: call it again from outside; JF_E_WRONG_STATE: it was never
+ * started.
  */
 JF_API jf_status jf_engine_stop(jf_engine *engine, int64_t timeout_ms);
 
 /**
  * Frees an engine, and stops it first if need be. Callbacks that nobody polled for are made up for here: answers that
  * the engine had not yet, and each `release`. Other threads may still be in functions of it; they get JF_E_STALE from
- * now on. JF_OK, also for NULL; JF_E_STALE: it is freed already; JF_E_WRONG_STATE: called from within a callback, and
- * nothing was done.
+ * now on. JF_OK, also for NULL; JF_E_STALE: it is freed already; JF_E_WRONG_STATE: called from within a callback of its
+ * own, and nothing was done.
  */
 JF_API jf_status jf_engine_free(jf_engine *engine);
 
@@ -246,7 +251,7 @@ JF_API int32_t jf_engine_is_cancelled(jf_engine *engine, jf_token token);
  * events that were asked for with JF_ON_HOST_THREAD. Waits for the first of them up to `timeout_ms` (0: not at all;
  * negative: for ever), then runs those that are there, and writes their number to `*ran`, which may be NULL. Poll on
  * one thread. JF_OK; JF_E_SHUTTING_DOWN: the engine has stopped, and nothing is left; JF_E_WRONG_STATE: called from
- * within a callback, or never started.
+ * within a callback of its own, or never started; JF_E_WRONG_THREAD: within one of another that must not wait.
  */
 JF_API jf_status jf_engine_poll(jf_engine *engine, int64_t timeout_ms, uint64_t *ran);
 

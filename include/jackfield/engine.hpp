@@ -99,7 +99,8 @@ public:
 
     /**
      * Stops it in order; commands that run may take `timeout` (negative: `limits.shutdown_s`). False: called from within a
-     * callback, so it has only begun. The destructor, too, stops; it must not run in a callback of any.
+     * callback of its own, or one that must not wait, so it has only begun. The destructor, too, stops; it must not run in a
+     * callback of its own.
      */
     bool stop(Milliseconds timeout = Milliseconds(-1)) { return check(jf_engine_stop(raw(), timeout.count())) == JF_OK; }
 
@@ -132,7 +133,8 @@ public:
 
     /**
      * Runs what waits for the host's thread; waits for the first of that up to `timeout`. `*ran` is how many. False: the
-     * engine has stopped, and nothing is left. Failure: WrongState (within a callback, or never started).
+     * engine has stopped, and nothing is left. Failure: WrongState (within a callback of its own, or never
+     * started), WrongThread (within one of another Engine that must not wait).
      */
     bool poll(Milliseconds timeout = Milliseconds(0), std::uint64_t *ran = nullptr)
     {

@@ -245,6 +245,27 @@ void two_engines_in_one_process_call_each_other()
     EXPECT(failure_of([&] { one.call("back"); }).status == Status::UnknownKey);
 }
 
+void an_engine_may_go_in_a_callback_of_another()
+{
+    auto gone = std::make_shared<int>(0);
+    auto other = std::make_shared<Engine>();
+    other->add("kept", [gone](Engine::Call &) {});
+    other->start();
+    Engine engine;
+    engine.add("drop", [&](Engine::Call &) { other.reset(); });
+    engine.start();
+    engine.call("drop");
+    EXPECT(!other && gone.use_count() == 1);
+    // Also with the callable that keeps it, on whatever thread that goes.
+    other = std::make_shared<Engine>();
+    other->add("kept", [gone](Engine::Call &) {});
+    other->start();
+    std::promise<void> hears;
+    engine.submit(Engine::Request("drop"), [kept = std::move(other), &hears](const Engine::Reply &) { hears.set_value(); });
+    got(hears);
+    EXPECT(engine.stop() && gone.use_count() == 1);
+}
+
 void attachments_go_both_ways()
 {
     Engine engine;
@@ -291,6 +312,7 @@ int main()
     RUN(callables_go_when_they_can_be_called_no_more);
     RUN(errors_of_the_library_tell_whose_fault_it_is);
     RUN(two_engines_in_one_process_call_each_other);
+    RUN(an_engine_may_go_in_a_callback_of_another);
     RUN(attachments_go_both_ways);
     RUN(a_poll_that_waits_is_woken);
 }

@@ -232,6 +232,17 @@ fn plugins_use_what_their_host_gives_and_a_key_has_one_owner() {
 }
 
 #[test]
+fn callbacks_of_one_engine_use_another_and_cycles_are_found_through_both() {
+    let folder = folder();
+    let place = folder.path().join("place");
+    std::fs::create_dir(&place).unwrap();
+    let file = cc::library_path(&place, "guest");
+    cc::library("c99", &[&repo_file("tests/c/embed/guest.c")], &["-DCALL_CLASS=JF_SERIAL"], &file);
+    let program = hosted::program("two", folder.path(), &[]);
+    assert_eq!(run(Command::new(program).arg(file)).0, "done");
+}
+
+#[test]
 fn two_engines_in_a_process_swap_one_plugin_file_under_load_and_lose_nothing() {
     const SWAPS: usize = 6;
     let folder = folder();

@@ -268,7 +268,7 @@ fn engine_cpp(folder: &Path) -> PathBuf {
 fn engine_hpp_stops_exceptions_keeps_what_is_pending_and_moves() {
     let folder = tempfile::tempdir().unwrap();
     let (said, _) = run(&mut Command::new(engine_cpp(folder.path())));
-    assert_eq!(said.lines().count(), 10, "{said}");
+    assert_eq!(said.lines().count(), 11, "{said}");
 }
 
 #[cfg(target_os = "linux")]

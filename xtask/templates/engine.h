@@ -22,8 +22,12 @@
  * Strings    jf_str is UTF-8 with a length, not ended by a NUL; so is the text in a jf_buf.
  * Threads    All functions may be called on all threads, also within callbacks; none deadlocks there: what would wait
  *            for itself is JF_E_CYCLE, what must not wait is JF_E_WRONG_THREAD, and jf_engine_free and jf_engine_poll
- *            are JF_E_WRONG_STATE, in callbacks of whatever engine. Every callback says on which thread it comes. No
+ *            are JF_E_WRONG_STATE in callbacks of that engine. Every callback says on which thread it comes. No
  *            exception or longjmp may leave one.
+ * Engines    of one process are strangers. A callback of one may use the others, and free them. A command that it calls
+ *            there is one of the application's own, without session and deadline of the one that it handles, and is
+ *            not cancelled with that; but a chain of calls through several that leads back to a thread that waits for
+ *            it is JF_E_CYCLE, too.
  * Process    The library changes nothing of the process: no signal handler, no working folder, no environment, no
  *            logger, no limit. It reads no environment. After fork only the process that had started the engine may use
  *            it.

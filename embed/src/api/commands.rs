@@ -48,7 +48,7 @@ pub unsafe extern "C" fn jf_engine_register(
         // SAFETY: both are borrowed for the call.
         let info = unsafe { raw::command_info(info) }.map_err(|why| Fault::invalid(format!("`info`: {why}.")))?;
         // SAFETY: as above.
-        let (handler, release) = unsafe { Handler::read(handler, info.class) }?;
+        let (handler, release) = unsafe { Handler::read(engine.name, handler, info.class) }?;
         engine.register(info, handler, release)
     })
 }
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn jf_engine_is_cancelled(engine: *mut jf_engine, token: j
 /// events that were asked for with JF_ON_HOST_THREAD. Waits for the first of them up to `timeout_ms` (0: not at all;
 /// negative: for ever), then runs those that are there, and writes their number to `*ran`, which may be NULL. Poll on
 /// one thread. JF_OK; JF_E_SHUTTING_DOWN: the engine has stopped, and nothing is left; JF_E_WRONG_STATE: called from
-/// within a callback, or never started.
+/// within a callback of its own, or never started; JF_E_WRONG_THREAD: within one of another that must not wait.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_poll(engine: *mut jf_engine, timeout_ms: i64, ran: *mut u64) -> jf_status {
     let mut count = 0;

@@ -132,8 +132,9 @@ pub unsafe extern "C" fn jf_engine_listeners(engine: *mut jf_engine, json: *mut 
 
 /// Stops it in order: no new commands, those that run are answered for up to `timeout_ms` (negative:
 /// `limits.shutdown_s`), the rest is answered that nobody knows; connections close, plugins save and are unloaded. On
-/// the thread that polls it polls meanwhile. JF_OK: it is stopped; JF_PENDING: called from within a callback, so the
-/// stop has only begun: call it again from outside; JF_E_WRONG_STATE: it was never started.
+/// the thread that polls it polls meanwhile. JF_OK: it is stopped; JF_PENDING: called from within a callback of its own,
+/// or one that must not wait, so the stop has only begun: call it again from outside; JF_E_WRONG_STATE: it was never
+/// started.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_stop(engine: *mut jf_engine, timeout_ms: i64) -> jf_status {
     edge::enter_for_status(engine, |engine| engine.stop(timeout_ms))
@@ -141,8 +142,8 @@ pub unsafe extern "C" fn jf_engine_stop(engine: *mut jf_engine, timeout_ms: i64)
 
 /// Frees an engine, and stops it first if need be. Callbacks that nobody polled for are made up for here: answers that
 /// the engine had not yet, and each `release`. Other threads may still be in functions of it; they get JF_E_STALE from
-/// now on. JF_OK, also for NULL; JF_E_STALE: it is freed already; JF_E_WRONG_STATE: called from within a callback, and
-/// nothing was done.
+/// now on. JF_OK, also for NULL; JF_E_STALE: it is freed already; JF_E_WRONG_STATE: called from within a callback of its
+/// own, and nothing was done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_free(engine: *mut jf_engine) -> jf_status {
     edge::guarded(|| edge::free(engine))

@@ -141,10 +141,10 @@ impl Engine {
         polled
     }
 
-    /// Whether this thread is the one that polls, and in no callback: what it waits for may have to be done by itself.
+    /// Whether this thread is the one that polls, and in no callback of this engine: what it waits for may have to be done by itself.
     pub fn polls_here(&self) -> bool {
         let core = self.core();
-        core.application.host_thread.is_poller() && !running::is_inside(core)
+        core.application.poller() == Some(std::thread::current().id()) && !running::is_inside(core)
     }
 
     /// Polls until `done` or `until`, or until there is nothing to poll any more. Whoever makes `done` true calls

@@ -295,9 +295,9 @@ impl Lane {
         lock(&self.state).poller = Some(std::thread::current().id());
     }
 
-    /// Whether this thread was the last to poll.
-    pub fn is_poller(&self) -> bool {
-        lock(&self.state).poller == Some(std::thread::current().id())
+    /// The thread that polled last.
+    pub fn poller(&self) -> Option<ThreadId> {
+        lock(&self.state).poller
     }
 
     /// Takes one command out. False: it is not waiting here (any more).

@@ -29,6 +29,7 @@ use jackfield_plugin_api as abi;
 use lane::{Lane, Taken, Task};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 /// Takes the commands of a key. Dropped when it can be called no more, on whatever thread noticed that.
@@ -94,6 +95,11 @@ impl Application {
 
     fn lanes(&self) -> [&Lane; 3] {
         [&self.host_thread, &self.serial, &self.concurrent]
+    }
+
+    /// The thread that polled last.
+    pub fn poller(&self) -> Option<ThreadId> {
+        self.host_thread.poller()
     }
 
     /// Whether no command waits or is under way.

@@ -7,7 +7,7 @@ use crate::call::{Caller, ReplySink, lock};
 use crate::core::Core;
 use crate::dispatch::Submitted;
 use crate::engine::Engine;
-use crate::nested::Link;
+use crate::nested::{Link, Waiting};
 use jackfield_message::{Command, ErrorCode, Failure, Reply};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 
@@ -68,14 +68,17 @@ impl Engine {
             let message = "A handler of an INLINE command must not wait for another command.";
             return Err(Failure::new(ErrorCode::InvalidRequest, message));
         }
-        let parent = inside.call.as_ref();
+        // Of another engine's session nothing is known here.
+        let parent = inside.call.as_ref().filter(|_| Arc::ptr_eq(&inside.core, core));
         if let Some(parent) = parent {
             let given = &parent.command;
             command.session = given.session;
             command.sender = given.sender.clone();
             command.deadline = command.deadline.into_iter().chain(parent.deadline).min();
         }
-        let link = Link::of_application(inside.kind, inside.call.clone())
+        let lines = callbacks.iter().map(|callback| (callback.core.number, callback.kind)).collect();
+        let waiting = Waiting::here(lines, self.polls_here().then_some(core.number));
+        let link = Link::of_application(waiting, inside.call.clone())
             .ok_or_else(|| Failure::new(ErrorCode::Cycle, "The chain of calls that leads here is too long."))?;
         let worker = callbacks.iter().find(|callback| callback.kind == LaneKind::Concurrent);
         let _place = worker.map(|worker| worker.core.lend_place()).transpose()?;

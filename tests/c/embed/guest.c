@@ -6,12 +6,16 @@
 
 #include "counter.h"
 
+#ifndef CALL_CLASS
+#define CALL_CLASS JF_CONCURRENT
+#endif
+
 static const jf_command_info count = {
     .struct_size = sizeof(jf_command_info), .command_class = JF_CONCURRENT, .key = JF_STR("guest.count"),
     .help = JF_STR("Counts by the application's service"),
 };
 static const jf_command_info call = {
-    .struct_size = sizeof(jf_command_info), .command_class = JF_CONCURRENT, .key = JF_STR("guest.call"),
+    .struct_size = sizeof(jf_command_info), .command_class = CALL_CLASS, .key = JF_STR("guest.call"),
     .help = JF_STR("Calls the command that the params name"),
 };
 static const jf_command_info *const commands[] = {&count, &call};
