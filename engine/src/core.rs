@@ -25,7 +25,8 @@ static ENGINES: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) struct Core {
     pub limits: Arc<Limits>,
-    pub store: Option<Arc<dyn Store>>,
+    /// Until the end: whoever holds it holds the data folder.
+    pub store: Mutex<Option<Arc<dyn Store>>>,
     pub thread_keys: Option<Arc<dyn ThreadKeys>>,
     pub keep: Keep,
     pub router: Router,
@@ -59,7 +60,7 @@ impl Core {
             application: Application::new(limits.plugin_queue, config.signal.clone()),
             services: RwLock::default(),
             limits: Arc::new(limits.clone()),
-            store: config.store.clone(),
+            store: Mutex::new(config.store.clone()),
             thread_keys: config.thread_keys.clone(),
             router: Router::new(Table::with_builtins()),
             timer: Timer::new(spawner.clone()),

@@ -238,6 +238,7 @@ impl Engine {
         }
         self.core.keep.trials.end_all();
         self.core.timer.end();
+        drop(lock(&self.core.store).take());
     }
 
     fn generations(&self) -> (Vec<Arc<Generation>>, Vec<Arc<Generation>>) {

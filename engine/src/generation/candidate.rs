@@ -3,6 +3,7 @@
 use super::end::{Ended, end};
 use super::{Generation, Watch};
 use crate::Limits;
+use crate::call::lock;
 use crate::control::{Control, TooLate};
 use crate::core::Core;
 use crate::host::{Descriptor, HostTable, Instance, Ledger, Library, LoadError, PluginTable};
@@ -48,7 +49,7 @@ impl Candidate {
         let thread_name = core.thread_name(number);
         let (control, control_thread) = Control::start(&format!("{thread_name}-control"), &core.spawner)
             .map_err(|error| failed(format!("its control thread cannot be started: {error}"), false))?;
-        let (store, weak) = (core.store.clone(), Arc::downgrade(core));
+        let (store, weak) = (lock(&core.store).clone(), Arc::downgrade(core));
         let ledger = Ledger::new(number, limits.clone(), store, weak, control.clone(), core.spawner.clone());
         let host = HostTable::new(ledger.clone());
         let limit = Limits::seconds(limits.lifecycle_s);
