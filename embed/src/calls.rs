@@ -30,6 +30,12 @@ pub(crate) fn command(key: &str, params: &str, timeout_ms: i64, limits: &Limits)
     Ok(command)
 }
 
+/// The error that a request is over.
+pub(crate) fn no_request(id: u64) -> Fault {
+    let message = format!("No request {id} can be cancelled: it is answered already, or none.");
+    Fault { status: JF_E_STALE, ..Fault::invalid(message) }
+}
+
 type RawDone = unsafe extern "C" fn(userdata: *mut c_void, reply: *const jf_reply);
 type RawProgress = unsafe extern "C" fn(userdata: *mut c_void, done: u64, total: u64, text: jf_str);
 
@@ -110,11 +116,16 @@ impl Requests {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Submits a request; gives its number.
+    /// Submits a request; writes its number before anybody is called.
     ///
     /// # Safety
-    /// `request` is null or borrowed as the header says.
-    pub unsafe fn submit(self: &Arc<Self>, request: *const jf_request, limits: &Limits) -> Result<u64, Fault> {
+    /// `request` is null or borrowed as the header says, `id` null or writable.
+    pub unsafe fn submit(
+        self: &Arc<Self>,
+        request: *const jf_request,
+        id: *mut u64,
+        limits: &Limits,
+    ) -> Result<(), Fault> {
         // SAFETY: promised by the caller, also for all that is read below.
         let request = unsafe { read::read(request, "request") }?;
         // SAFETY: as above.
@@ -131,10 +142,10 @@ impl Requests {
                 Fault { status, ..Fault::invalid(format!("The attachments have {}.", why.what)) }
             })?
             .into();
-        let engine = self.engine.upgrade().ok_or_else(|| Fault::wrong_state("The engine has stopped."))?;
+        let engine = self.engine.upgrade().filter(|engine| engine.is_accepting()).ok_or_else(edge::shutting_down)?;
         let hearer = Hearer { of: self.of, done: request.done, progress: request.progress, userdata: request.userdata };
         let on_host_thread = request.flags & JF_ON_HOST_THREAD != 0;
-        let id = {
+        let number = {
             let mut book = self.lock();
             if book.out.len() >= limits.plugin_queue {
                 let limit = limits.plugin_queue;
@@ -143,20 +154,24 @@ impl Requests {
                 return Err(Fault { status: JF_E_BUSY, ..Fault::invalid(message) });
             }
             book.last += 1;
-            let id = book.last;
-            book.out.insert(id, Out { hearer, handle: None, newest: None, on_host_thread });
-            id
+            let number = book.last;
+            book.out.insert(number, Out { hearer, handle: None, newest: None, on_host_thread });
+            number
         };
+        if !id.is_null() {
+            // SAFETY: promised by the caller.
+            unsafe { id.write(number) };
+        }
         let sink: Arc<dyn ReplySink> = self.clone();
-        match engine.submit(command, &sink, id) {
-            Submitted::Answered(reply) => self.reply(id, reply),
+        match engine.submit(command, &sink, number) {
+            Submitted::Answered(reply) => self.reply(number, reply),
             Submitted::Waiting(handle) => {
-                if let Some(out) = self.lock().out.get_mut(&id) {
+                if let Some(out) = self.lock().out.get_mut(&number) {
                     out.handle = Some(handle);
                 }
             }
         }
-        Ok(id)
+        Ok(())
     }
 
     /// Asks for a request to be given up.
@@ -164,10 +179,7 @@ impl Requests {
         let handle = self.lock().out.get(&id).and_then(|out| out.handle.clone());
         match (handle, self.engine.upgrade()) {
             (Some(handle), Some(engine)) if engine.cancel(&handle) => Ok(()),
-            _ => {
-                let message = format!("No request {id} can be cancelled: it is answered already, or none.");
-                Err(Fault { status: JF_E_STALE, ..Fault::invalid(message) })
-            }
+            _ => Err(no_request(id)),
         }
     }
 

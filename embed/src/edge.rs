@@ -271,6 +271,11 @@ pub(crate) fn stale(token: jf_token) -> Fault {
     Fault::new(JF_E_STALE, Culprit::Caller, format!("No command {token:#x} is open: it is answered already, or none."))
 }
 
+/// The error that nothing new is taken any more.
+pub(crate) fn shutting_down() -> Fault {
+    Failure::new(ErrorCode::ShuttingDown, "The engine is stopping.").into()
+}
+
 /// What a status is called.
 pub(crate) fn status_name(status: jf_status) -> &'static CStr {
     STATUSES.iter().find(|(number, _)| *number == status).map_or(c"?", |(_, name)| name)

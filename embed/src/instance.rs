@@ -60,6 +60,8 @@ struct State {
     phase: Phase,
     /// Counts starts: a stop waits for the end of the run that it asked.
     starts: u64,
+    /// One of them was a success.
+    was_started: bool,
     /// Its name is gone: it is not started any more.
     ended: bool,
     /// What runs, or has run last.
@@ -114,23 +116,24 @@ impl Instance {
         }
     }
 
-    fn run(&self) -> Result<Run, Fault> {
-        self.state().run.clone().ok_or_else(|| Fault::wrong_state("The engine is not started."))
+    /// The run that goes on.
+    pub fn run(&self) -> Result<Run, Fault> {
+        let message = "The engine is not started: it never was, or has stopped.";
+        self.state().running().ok_or_else(|| Fault::wrong_state(message))
     }
 
-    /// The engine that runs, or has run last.
-    pub fn engine(&self) -> Result<Arc<Engine>, Fault> {
-        self.run().map(|run| run.engine)
+    /// The engine that runs, or has run last: for what may come after its stop. `None`: nothing is left of that.
+    pub fn last_engine(&self) -> Result<Option<Arc<Engine>>, Fault> {
+        let state = self.state();
+        match &state.run {
+            None if !state.was_started => Err(Fault::wrong_state("The engine was never started.")),
+            run => Ok(run.as_ref().map(|run| run.engine.clone())),
+        }
     }
 
     /// The limits that hold.
     pub fn limits(&self) -> Arc<Limits> {
         self.state().run.as_ref().map_or_else(Arc::default, |run| run.limits.clone())
-    }
-
-    /// Where it listens.
-    pub fn urls(&self) -> Result<Vec<String>, Fault> {
-        self.run().map(|run| run.urls)
     }
 
     fn not_started(&self) -> Result<(), Fault> {
@@ -185,6 +188,7 @@ impl Instance {
         let outcome = match begun {
             Ok(main) => {
                 state.main = Some(main);
+                state.was_started = true;
                 // It may have been stopped already.
                 if state.phase == Phase::Starting {
                     state.phase = Phase::Running;
@@ -196,6 +200,8 @@ impl Instance {
                 let failed = state.run.take();
                 drop(state);
                 make_up((failed, None));
+                // As after the last stop.
+                self.doorbell.set(before == Phase::Stopped);
                 Err(fault)
             }
         };
@@ -345,9 +351,10 @@ impl Instance {
             return Err(edge::wrong_thread());
         }
         let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
-        let polled = self.engine()?.poll(timeout.and_then(|timeout| Instant::now().checked_add(timeout)));
-        *count = polled.ran;
-        if polled.closed && polled.ran == 0 {
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let polled = self.last_engine()?.map(|engine| engine.poll(until));
+        *count = polled.map_or(0, |polled| polled.ran);
+        if polled.is_none_or(|polled| polled.closed && polled.ran == 0) {
             let message = "The engine has stopped, and nothing is left to poll.";
             return Err(Fault::new(JF_E_SHUTTING_DOWN, Culprit::Caller, message));
         }
@@ -381,15 +388,16 @@ impl Instance {
     ///
     /// # Safety
     /// As for [`Requests::submit`].
-    pub unsafe fn submit(&self, request: *const jf_request) -> Result<u64, Fault> {
+    pub unsafe fn submit(&self, request: *const jf_request, id: *mut u64) -> Result<(), Fault> {
         let run = self.run()?;
         // SAFETY: promised by the caller.
-        unsafe { run.requests.submit(request, &run.limits) }
+        unsafe { run.requests.submit(request, id, &run.limits) }
     }
 
     /// Asks for a request to be given up.
     pub fn cancel(&self, id: u64) -> Result<(), Fault> {
-        self.run()?.requests.cancel(id)
+        let requests = self.state().run.as_ref().map(|run| run.requests.clone());
+        requests.ok_or_else(|| calls::no_request(id))?.cancel(id)
     }
 
     fn subscriptions(&self) -> MutexGuard<'_, (u64, HashMap<u64, Arc<Subscription>>)> {
@@ -464,5 +472,19 @@ fn make_up((run, main): (Option<Run>, Option<JoinHandle<()>>)) {
     }
     if let Some(run) = run {
         while run.engine.poll(Some(Instant::now())).ran > 0 {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A start that had the engine in its hands when another thread freed it.
+    #[test]
+    fn a_start_that_a_free_has_overtaken_is_refused() {
+        let instance = Instance::new(Name::default());
+        instance.end();
+        let fault = instance.start().unwrap_err();
+        assert_eq!((fault.status, &*fault.message), (JF_E_WRONG_STATE, "The engine is freed."));
     }
 }

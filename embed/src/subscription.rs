@@ -46,7 +46,7 @@ impl Subscription {
     /// # Safety
     /// `wanted` is null or borrowed as the header says.
     pub unsafe fn begin(instance: &Arc<Instance>, wanted: *const jf_subscription) -> Result<u64, Fault> {
-        let engine = instance.engine()?;
+        let engine = instance.run()?.engine;
         // SAFETY: promised by the caller, also for all that is read here.
         let (wanted, params) = unsafe {
             let wanted = read::read(wanted, "subscription")?;

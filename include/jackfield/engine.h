@@ -14,6 +14,10 @@
  *            engine), JF_E_INVALID (a NULL where none is allowed, a text that is not UTF-8) and JF_E_PANIC (a bug of the
  *            library, stopped at its edge) may come from every function. Results go through pointers, which come last,
  *            and are written on JF_OK only.
+ * States     An engine is new, started, stopping or stopped. What needs a started one is JF_E_WRONG_STATE before the
+ *            start and after the stop, also after a start that failed; while it stops, new commands and subscriptions
+ *            are JF_E_SHUTTING_DOWN, but for what a handler calls and waits for. Setting up, jf_engine_register and jf_engine_provide are for all states, as each
+ *            says. Polling, answering and giving up go on after a stop, for what it has left.
  * Ownership  Arguments are borrowed for the call, and copied where they are needed for longer. What a callback is given
  *            is borrowed until it returns, a command until it is answered, too. A jf_buf that a function gives is the
  *            caller's, who calls its `release` once, on any thread. A jf_buf that the application gives away is released
@@ -146,7 +150,7 @@ JF_API jf_status jf_engine_on_log(jf_engine *engine, int32_t level,
 /**
  * Starts the engine: data folder, sockets, threads, plugins. Returns when each plugin that is there is loaded or
  * refused, and connections are let in. All signals but those of faults are blocked on its threads, and nothing of the
- * process is changed. May be called again after a stop. JF_OK; JF_E_INVALID: the configuration; JF_E_UNAVAILABLE: a
+ * process is changed. May be called again after a stop, or after it failed, which leaves all as it was. JF_OK; JF_E_INVALID: the configuration; JF_E_UNAVAILABLE: a
  * port is taken, the data folder is in use, and the like; JF_E_WRONG_STATE: it is started.
  */
 JF_API jf_status jf_engine_start(jf_engine *engine);
@@ -159,10 +163,10 @@ JF_API jf_status jf_engine_listeners(jf_engine *engine, jf_buf *json);
 
 /**
  * Stops it in order: no new commands, those that run are answered for up to `timeout_ms` (negative:
- * `limits.shutdown_s`), the rest is answered that nobody knows; connections close, plugins save and are unloaded. On
- * the thread that polls it polls meanwhile. JF_OK: it is stopped; JF_PENDING: called from within a callback of its own,
- * or one that must not wait, so the stop has only begun: call it again from outside; JF_E_WRONG_STATE: it was never
- * started.
+ * `limits.shutdown_s`), the rest is answered that nobody knows; connections close, plugins save and are unloaded,
+ * ports and data folder are given up. On the thread that polls it polls meanwhile. JF_OK: it is stopped; JF_PENDING:
+ * called from within a callback of its own, or one that must not wait, so the stop has only begun: call it again from
+ * outside; JF_E_WRONG_STATE: it was never started.
  */
 JF_API jf_status jf_engine_stop(jf_engine *engine, int64_t timeout_ms);
 
@@ -255,7 +259,7 @@ JF_API int32_t jf_engine_is_cancelled(jf_engine *engine, jf_token token);
  */
 JF_API jf_status jf_engine_poll(jf_engine *engine, int64_t timeout_ms, uint64_t *ran);
 
-/** Makes a poll that waits return, or the next one that would. Any thread. */
+/** Makes a poll that waits return, or the next one that would. Any thread. JF_OK; JF_E_WRONG_STATE: never started. */
 JF_API jf_status jf_engine_wake(jf_engine *engine);
 
 /**
@@ -269,7 +273,7 @@ JF_API jf_status jf_engine_poll_handle(jf_engine *engine, int64_t *handle);
 
 /**
  * Flag of jf_request and jf_subscription: their callbacks come within jf_engine_poll. Without it they come on the
- * thread of the application's JF_SERIAL commands.
+ * thread of the application's JF_SERIAL commands, and on any thread once a stop has ended that.
  */
 #define JF_ON_HOST_THREAD 1
 
@@ -281,7 +285,7 @@ JF_API jf_status jf_engine_poll_handle(jf_engine *engine, int64_t *handle);
  * and data. On the thread that polls, outside of callbacks, it polls while it waits. Legal in callbacks that may wait;
  * JF_E_CYCLE: it would wait for the callback that makes it; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE,
  * `cancel`, `release`, the log); JF_E_BUSY, also: the handlers of 64 JF_CONCURRENT commands wait already. Each that
- * waits lends its thread, so that others go on meanwhile.
+ * waits lends its thread, so that others go on meanwhile. JF_E_WRONG_STATE: it is not started.
  */
 JF_API jf_status jf_engine_call(jf_engine *engine, jf_str key, jf_str params, int64_t timeout_ms,
     jf_buf *result);
@@ -311,9 +315,10 @@ struct jf_request {
 };
 
 /**
- * Calls a command and returns at once; `*id`, which may be NULL, names it for jf_engine_cancel. JF_OK: `done` will
- * come; any other: it will not. JF_E_INVALID; JF_E_BUSY: as many requests are out as the limit `plugin_queue` allows;
- * JF_E_TOO_LARGE; JF_E_WRONG_STATE: it is not started. An unknown key and the like are answers.
+ * Calls a command and returns at once; `*id`, which may be NULL, names it for jf_engine_cancel, and is written before
+ * anybody is called for it. JF_OK: `done` will come; any other: it will not. JF_E_INVALID; JF_E_BUSY: as many requests
+ * are out as the limit `plugin_queue` allows; JF_E_TOO_LARGE; JF_E_WRONG_STATE: it is not started; JF_E_SHUTTING_DOWN:
+ * it stops. An unknown key and the like are answers.
  */
 JF_API jf_status jf_engine_submit(jf_engine *engine, const jf_request *request, uint64_t *id);
 
@@ -361,7 +366,7 @@ struct jf_subscription {
 
 /**
  * Subscribes; `*id`, which may be NULL, names it for jf_engine_unsubscribe. JF_OK; JF_E_INVALID: the last error names
- * what; JF_E_WRONG_STATE: it is not started. On an error `release` is not called.
+ * what; JF_E_WRONG_STATE: it is not started; JF_E_SHUTTING_DOWN: it stops. On an error `release` is not called.
  */
 JF_API jf_status jf_engine_subscribe(jf_engine *engine, const jf_subscription *subscription, uint64_t *id);
 

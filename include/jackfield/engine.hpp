@@ -165,7 +165,7 @@ public:
 
     /**
      * Calls a command and returns at once; gives its number for cancel. `done(const Reply &)` is called once, where the request
-     * asks for that. Failure, and `done` is not called: Invalid, Busy, TooLarge, WrongState.
+     * asks for that. Failure, and `done` is not called: Invalid, Busy, TooLarge, WrongState, ShuttingDown.
      */
     template <class Done> std::uint64_t submit(const Request &request, Done done)
     {
@@ -204,7 +204,7 @@ public:
 
     /**
      * Subscribes until unsubscribe or the engine's stop; gives its number. `event(topic, json, dropped)` comes one at a time,
-     * where the topics ask for that. Failure: Invalid, WrongState.
+     * where the topics ask for that. Failure: Invalid, WrongState, ShuttingDown.
      */
     template <class Event> std::uint64_t subscribe(const Topics &topics, Event event)
     {

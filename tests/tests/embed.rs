@@ -35,6 +35,12 @@ fn every_null_stale_handle_and_short_struct_is_an_error_with_a_reason() {
 }
 
 #[test]
+fn each_function_says_the_same_of_an_engine_that_is_not_started_stops_has_stopped_or_could_not_start() {
+    let data = folder();
+    assert_eq!(ends_well("states", &[data.path().to_str().unwrap()]), "done");
+}
+
+#[test]
 fn callbacks_may_call_the_engine_and_what_would_wait_for_itself_is_told() {
     assert_eq!(ends_well("callbacks", &[]), "done");
 }

@@ -14,6 +14,10 @@
  *            engine), JF_E_INVALID (a NULL where none is allowed, a text that is not UTF-8) and JF_E_PANIC (a bug of the
  *            library, stopped at its edge) may come from every function. Results go through pointers, which come last,
  *            and are written on JF_OK only.
+ * States     An engine is new, started, stopping or stopped. What needs a started one is JF_E_WRONG_STATE before the
+ *            start and after the stop, also after a start that failed; while it stops, new commands and subscriptions
+ *            are JF_E_SHUTTING_DOWN, but for what a handler calls and waits for. Setting up, jf_engine_register and jf_engine_provide are for all states, as each
+ *            says. Polling, answering and giving up go on after a stop, for what it has left.
  * Ownership  Arguments are borrowed for the call, and copied where they are needed for longer. What a callback is given
  *            is borrowed until it returns, a command until it is answered, too. A jf_buf that a function gives is the
  *            caller's, who calls its `release` once, on any thread. A jf_buf that the application gives away is released

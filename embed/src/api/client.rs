@@ -9,7 +9,7 @@ use std::ffi::c_void;
 /* ---- calling commands ---- */
 
 /// Flag of jf_request and jf_subscription: their callbacks come within jf_engine_poll. Without it they come on the
-/// thread of the application's JF_SERIAL commands.
+/// thread of the application's JF_SERIAL commands, and on any thread once a stop has ended that.
 pub const JF_ON_HOST_THREAD: u32 = 1;
 
 /// Calls a command, of a plugin, of the application or of the engine, and waits for its answer. `params` is one JSON
@@ -19,7 +19,7 @@ pub const JF_ON_HOST_THREAD: u32 = 1;
 /// and data. On the thread that polls, outside of callbacks, it polls while it waits. Legal in callbacks that may wait;
 /// JF_E_CYCLE: it would wait for the callback that makes it; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE,
 /// `cancel`, `release`, the log); JF_E_BUSY, also: the handlers of 64 JF_CONCURRENT commands wait already. Each that
-/// waits lends its thread, so that others go on meanwhile.
+/// waits lends its thread, so that others go on meanwhile. JF_E_WRONG_STATE: it is not started.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_call(
     engine: *mut jf_engine,
@@ -65,24 +65,18 @@ pub struct jf_request {
     pub progress: Option<unsafe extern "C" fn(userdata: *mut c_void, done: u64, total: u64, text: jf_str)>,
 }
 
-/// Calls a command and returns at once; `*id`, which may be NULL, names it for jf_engine_cancel. JF_OK: `done` will
-/// come; any other: it will not. JF_E_INVALID; JF_E_BUSY: as many requests are out as the limit `plugin_queue` allows;
-/// JF_E_TOO_LARGE; JF_E_WRONG_STATE: it is not started. An unknown key and the like are answers.
+/// Calls a command and returns at once; `*id`, which may be NULL, names it for jf_engine_cancel, and is written before
+/// anybody is called for it. JF_OK: `done` will come; any other: it will not. JF_E_INVALID; JF_E_BUSY: as many requests
+/// are out as the limit `plugin_queue` allows; JF_E_TOO_LARGE; JF_E_WRONG_STATE: it is not started; JF_E_SHUTTING_DOWN:
+/// it stops. An unknown key and the like are answers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_submit(
     engine: *mut jf_engine,
     request: *const jf_request,
     id: *mut u64,
 ) -> jf_status {
-    edge::enter(engine, |engine| {
-        // SAFETY: borrowed for the call.
-        let number = unsafe { engine.submit(request) }?;
-        if !id.is_null() {
-            // SAFETY: an out-parameter of the caller.
-            unsafe { id.write(number) };
-        }
-        Ok(())
-    })
+    // SAFETY: one is borrowed for the call, the other an out-parameter of the caller.
+    edge::enter(engine, |engine| unsafe { engine.submit(request, id) })
 }
 
 /// Asks for a request to be given up; its answer comes all the same. JF_OK; JF_E_STALE: it is answered, or none.
@@ -100,7 +94,7 @@ pub unsafe extern "C" fn jf_engine_publish(engine: *mut jf_engine, topic: jf_str
     edge::enter(engine, |engine| {
         // SAFETY: borrowed for the call.
         let (topic, data) = unsafe { (edge::text(topic, "topic")?, edge::long_text(data, "data", &engine.limits())?) };
-        engine.engine()?.publish(topic, data).map_err(Fault::of_arguments)
+        engine.run()?.engine.publish(topic, data).map_err(Fault::of_arguments)
     })
 }
 
@@ -133,7 +127,7 @@ pub struct jf_subscription {
 }
 
 /// Subscribes; `*id`, which may be NULL, names it for jf_engine_unsubscribe. JF_OK; JF_E_INVALID: the last error names
-/// what; JF_E_WRONG_STATE: it is not started. On an error `release` is not called.
+/// what; JF_E_WRONG_STATE: it is not started; JF_E_SHUTTING_DOWN: it stops. On an error `release` is not called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_subscribe(
     engine: *mut jf_engine,

@@ -77,7 +77,7 @@ pub unsafe extern "C" fn jf_engine_reply(engine: *mut jf_engine, token: jf_token
             Ok(reply) => (reply, None),
             Err((instead, why)) => (instead, Some(why)),
         };
-        if !instance.engine()?.reply(token, reply) {
+        if !instance.last_engine()?.is_some_and(|engine| engine.reply(token, reply)) {
             return Err(edge::stale(token));
         }
         why.map_or(Ok(()), |why| Err(Fault::invalid(format!("The reply to command {token:#x} is {}.", why.what))))
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn jf_engine_progress(
         // SAFETY: borrowed for the call.
         let text = unsafe { edge::text(text, "text") }?;
         let text = text[..text.floor_char_boundary(LONGEST)].to_owned();
-        match engine.engine()?.progress(token, Progress { done, total, text }) {
+        match engine.last_engine()?.is_some_and(|engine| engine.progress(token, Progress { done, total, text })) {
             true => Ok(()),
             false => Err(edge::stale(token)),
         }
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn jf_engine_progress(
 pub unsafe extern "C" fn jf_engine_is_cancelled(engine: *mut jf_engine, token: jf_token) -> i32 {
     let mut cancelled = true;
     edge::enter(engine, |engine| {
-        cancelled = engine.engine()?.is_cancelled(token);
+        cancelled = engine.last_engine()?.is_none_or(|engine| engine.is_cancelled(token));
         Ok(())
     });
     i32::from(cancelled)
@@ -136,11 +136,13 @@ pub unsafe extern "C" fn jf_engine_poll(engine: *mut jf_engine, timeout_ms: i64,
     status
 }
 
-/// Makes a poll that waits return, or the next one that would. Any thread.
+/// Makes a poll that waits return, or the next one that would. Any thread. JF_OK; JF_E_WRONG_STATE: never started.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_wake(engine: *mut jf_engine) -> jf_status {
     edge::enter(engine, |engine| {
-        engine.engine()?.wake_poll();
+        if let Some(engine) = engine.last_engine()? {
+            engine.wake_poll();
+        }
         Ok(())
     })
 }

@@ -112,7 +112,7 @@ pub unsafe extern "C" fn jf_engine_on_log(
 
 /// Starts the engine: data folder, sockets, threads, plugins. Returns when each plugin that is there is loaded or
 /// refused, and connections are let in. All signals but those of faults are blocked on its threads, and nothing of the
-/// process is changed. May be called again after a stop. JF_OK; JF_E_INVALID: the configuration; JF_E_UNAVAILABLE: a
+/// process is changed. May be called again after a stop, or after it failed, which leaves all as it was. JF_OK; JF_E_INVALID: the configuration; JF_E_UNAVAILABLE: a
 /// port is taken, the data folder is in use, and the like; JF_E_WRONG_STATE: it is started.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_start(engine: *mut jf_engine) -> jf_status {
@@ -124,17 +124,17 @@ pub unsafe extern "C" fn jf_engine_start(engine: *mut jf_engine) -> jf_status {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_listeners(engine: *mut jf_engine, json: *mut jf_buf) -> jf_status {
     edge::enter(engine, |engine| {
-        let urls = engine.urls()?;
+        let urls = engine.run()?.urls;
         // SAFETY: an out-parameter of the caller.
         unsafe { edge::give(json, serde_json::Value::from(urls).to_string()) }
     })
 }
 
 /// Stops it in order: no new commands, those that run are answered for up to `timeout_ms` (negative:
-/// `limits.shutdown_s`), the rest is answered that nobody knows; connections close, plugins save and are unloaded. On
-/// the thread that polls it polls meanwhile. JF_OK: it is stopped; JF_PENDING: called from within a callback of its own,
-/// or one that must not wait, so the stop has only begun: call it again from outside; JF_E_WRONG_STATE: it was never
-/// started.
+/// `limits.shutdown_s`), the rest is answered that nobody knows; connections close, plugins save and are unloaded,
+/// ports and data folder are given up. On the thread that polls it polls meanwhile. JF_OK: it is stopped; JF_PENDING:
+/// called from within a callback of its own, or one that must not wait, so the stop has only begun: call it again from
+/// outside; JF_E_WRONG_STATE: it was never started.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_stop(engine: *mut jf_engine, timeout_ms: i64) -> jf_status {
     edge::enter_for_status(engine, |engine| engine.stop(timeout_ms))

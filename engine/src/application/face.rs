@@ -87,6 +87,11 @@ impl Engine {
         true
     }
 
+    /// Whether new commands are taken; a stop has begun otherwise.
+    pub fn is_accepting(&self) -> bool {
+        self.core().is_accepting()
+    }
+
     /// Answers a command that was left pending. False: it is answered already, or none.
     pub fn reply(&self, token: u64, reply: Reply) -> bool {
         match self.core().application.flights.finish(token, reply.outcome.is_ok()) {

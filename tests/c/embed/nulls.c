@@ -255,7 +255,7 @@ int main(void)
     GIVES(engine, jf_engine_poll(engine, 0, NULL), JF_E_SHUTTING_DOWN);
     register_key(engine, "between", JF_SERIAL, handle, NULL);
     OK(engine, jf_engine_unregister(engine, str("between")));
-    GIVES(engine, jf_engine_call(engine, str("jackfield.info"), str(""), 0, NULL), JF_E_SHUTTING_DOWN);
+    GIVES(engine, jf_engine_call(engine, str("jackfield.info"), str(""), 0, NULL), JF_E_WRONG_STATE);
     OK(engine, jf_engine_free(engine));
     GIVES(engine, jf_engine_free(engine), JF_E_STALE);
     /* Its place goes to another one, its name does not, nor any near it. */
