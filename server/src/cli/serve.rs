@@ -1,6 +1,7 @@
 //! `jackfield serve`
 
 use super::output::to_stderr;
+use crate::app::AppError;
 use crate::config::{Config, Flags, Format, Level, Sources, World};
 use crate::standalone::{self, Process};
 use crate::telemetry;
@@ -59,7 +60,8 @@ pub fn run(args: ServeArgs, world: World, process: Process) -> ExitCode {
     };
     telemetry::init(&config.log);
     standalone::run(config, program, process).unwrap_or_else(|why| {
-        to_stderr(&format!("error: {why}"));
+        let flag = matches!(&why, AppError::Store(why) if why.wants_another_folder());
+        to_stderr(&format!("error: {why}{}", if flag { ", with --data" } else { "" }));
         why.exit_code()
     })
 }

@@ -40,7 +40,7 @@ const PAGE_BYTES: usize = 4 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another server, or another store of this process, has it.
-    #[error("the data folder {} is in use by another server{}: stop that one, or choose another folder with --data",
+    #[error("the data folder {} is in use by another server{}: stop that one, or choose another folder as `data`",
         folder.display(), holder.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     InUse {
         /// The data folder.
@@ -70,7 +70,7 @@ pub enum OpenError {
     },
     /// Written by a newer server.
     #[error("{} has schema version {found}, this server knows versions up to {known}: use a newer server, or another \
-        folder with --data", path.display())]
+        folder as `data`", path.display())]
     Newer {
         /// The database file.
         path: PathBuf,
@@ -80,11 +80,18 @@ pub enum OpenError {
         known: i64,
     },
     /// A database, but not one of a store.
-    #[error("{} is a database of another program, not a store: choose another folder with --data", path.display())]
+    #[error("{} is a database of another program, not a store: choose another folder as `data`", path.display())]
     Foreign {
         /// The database file.
         path: PathBuf,
     },
+}
+
+impl OpenError {
+    /// Whether another folder would do.
+    pub fn wants_another_folder(&self) -> bool {
+        matches!(self, Self::InUse { .. } | Self::Newer { .. } | Self::Foreign { .. })
+    }
 }
 
 /// The store of a data folder. Cheap to share; the folder is released when the store and all its batches are gone.

@@ -121,7 +121,10 @@ static void cannot_start(void)
     error.struct_size = sizeof error;
     GIVES(engine, jf_engine_start(engine), JF_E_UNAVAILABLE);
     OK(engine, jf_engine_last_error(engine, &error));
+    /* What there is to change, in words of the configuration. */
     CHECK(memmem(error.message.ptr, error.message.len, "in use", 6));
+    CHECK(memmem(error.message.ptr, error.message.len, "`data`", 6));
+    CHECK(!memmem(error.message.ptr, error.message.len, "--", 2));
 }
 
 int main(int count, char **arguments)
