@@ -116,6 +116,13 @@ pub(crate) fn call_out<T>(engine: Name, may_wait: bool, call: impl FnOnce() -> T
     value
 }
 
+/// The engine of that name, in this process.
+fn engine_of(engine: *const jf_engine) -> Result<Arc<Instance>, Fault> {
+    let instance = handle::get(engine)?;
+    instance.owner.check()?;
+    Ok(instance)
+}
+
 /// Does `work` with an engine.
 pub(crate) fn enter(engine: *const jf_engine, work: impl FnOnce(&Arc<Instance>) -> Result<(), Fault>) -> jf_status {
     enter_for_status(engine, |instance| work(instance).map(|()| JF_OK))
@@ -127,7 +134,7 @@ pub(crate) fn enter_for_status(
     work: impl FnOnce(&Arc<Instance>) -> Result<jf_status, Fault>,
 ) -> jf_status {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let instance = handle::get(engine)?;
+        let instance = engine_of(engine)?;
         instance.logged(|| work(&instance))
     }));
     settle(engine, outcome.unwrap_or_else(|_| Err(panicked())))
@@ -166,7 +173,7 @@ pub(crate) fn free(engine: *const jf_engine) -> jf_status {
     if engine.is_null() {
         return JF_OK;
     }
-    let outcome = handle::get(engine).and_then(|instance| match is_inside(instance.name) {
+    let outcome = engine_of(engine).and_then(|instance| match is_inside(instance.name) {
         true => {
             let message = "An engine cannot be freed from within its callbacks. jf_engine_stop can be called there.";
             Err(Fault::wrong_state(message))

@@ -1,18 +1,17 @@
 //! One engine of the application: what it is configured with, and whether it runs.
 
 use crate::api::client::jf_request;
-use crate::calls::{self, Requests};
+use crate::calls;
 use crate::doorbell::Doorbell;
 use crate::edge::{self, Fault};
 use crate::handle::Name;
 use crate::handler::Handler;
 use crate::log::{Log, LogCallback};
+use crate::owner::Owner;
 use crate::release::RawRelease;
-use crate::run;
+use crate::run::{self, Run};
 use crate::subscription::Subscription;
 use jackfield::config::Piece;
-use jackfield::stop::Stop;
-use jackfield_engine::services::OpaqueService;
 use jackfield_engine::{CommandInfo, Engine, Limits, RegisterError};
 use jackfield_message::{ByteString, Culprit};
 use jackfield_plugin_api::*;
@@ -27,6 +26,7 @@ use std::time::{Duration, Instant};
 #[derive(Default)]
 pub(crate) struct Instance {
     pub name: Name,
+    pub owner: Owner,
     pub setup: Mutex<Setup>,
     state: Mutex<State>,
     changed: Condvar,
@@ -81,16 +81,6 @@ impl State {
     fn running(&self) -> Option<Run> {
         self.run.clone().filter(|_| self.phase != Phase::Stopped)
     }
-}
-
-/// One run of an engine.
-#[derive(Clone)]
-pub(crate) struct Run {
-    pub engine: Arc<Engine>,
-    pub requests: Arc<Requests>,
-    pub limits: Arc<Limits>,
-    pub stop: Stop,
-    pub urls: Vec<String>,
 }
 
 impl Instance {
@@ -181,8 +171,9 @@ impl Instance {
             state.starts += 1;
             (std::mem::replace(&mut state.phase, Phase::Starting), (state.run.take(), state.main.take()))
         };
+        let owner = self.owner.take();
         // Nothing of the last run is left.
-        make_up(last);
+        run::make_up(last);
         let begun = run::begin(self);
         let mut state = self.state();
         let outcome = match begun {
@@ -199,9 +190,10 @@ impl Instance {
                 state.phase = before;
                 let failed = state.run.take();
                 drop(state);
-                make_up((failed, None));
+                run::make_up((failed, None));
                 // As after the last stop.
                 self.doorbell.set(before == Phase::Stopped);
+                self.owner.restore(owner);
                 Err(fault)
             }
         };
@@ -301,7 +293,7 @@ impl Instance {
             }
         }
         drop(commands);
-        make_up((run, main));
+        run::make_up((run, main));
         if let Some(log) = &self.setup().log {
             log.end();
         }
@@ -314,11 +306,14 @@ impl Instance {
         // Held, so that a run that begins has either the key, or this thread finds the run.
         let mut setup = self.setup();
         if setup.commands.contains_key(&key) {
-            return Err(taken(&RegisterError::Taken { key: key.to_string(), by: "the application itself".to_owned() }));
+            return Err(run::taken(&RegisterError::Taken {
+                key: key.to_string(),
+                by: "the application itself".to_owned(),
+            }));
         }
         if let Some(run) = self.state().running() {
             handler.set_engine(Arc::downgrade(&run.engine));
-            run.engine.register(info.clone(), handler.clone()).map_err(|error| taken(&error))?;
+            run.engine.register(info.clone(), handler.clone()).map_err(|error| run::taken(&error))?;
         }
         handler.set_release(release);
         setup.commands.insert(key, (info, handler));
@@ -443,35 +438,9 @@ impl Instance {
         let address = service.expose_provenance();
         setup.services.push((id.to_owned(), address));
         if let Some(run) = self.state().run.clone() {
-            run.engine.provide(id, opaque(address));
+            run.engine.provide(id, run::opaque(address));
         }
         Ok(())
-    }
-}
-
-/// A service of the application, which keeps it until the engine is freed.
-pub(crate) fn opaque(address: usize) -> OpaqueService {
-    OpaqueService { address, owner: Arc::new(()) }
-}
-
-/// Why a key is not registered.
-pub(crate) fn taken(error: &RegisterError) -> Fault {
-    let status = match error {
-        RegisterError::Invalid(_) => JF_E_INVALID,
-        RegisterError::Taken { .. } => JF_E_BUSY,
-        RegisterError::Stopped => JF_E_WRONG_STATE,
-    };
-    Fault { status, ..Fault::invalid(format!("{error}.")) }
-}
-
-/// The end of a run: callbacks that nobody polled for are made up for.
-fn make_up((run, main): (Option<Run>, Option<JoinHandle<()>>)) {
-    if let Some(main) = main {
-        // A panic on it was reported when it happened.
-        let _ = main.join();
-    }
-    if let Some(run) = run {
-        while run.engine.poll(Some(Instant::now())).ran > 0 {}
     }
 }
 

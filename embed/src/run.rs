@@ -2,23 +2,35 @@
 
 use crate::calls::Requests;
 use crate::edge::Fault;
-use crate::instance::{Instance, Run, opaque, taken};
+use crate::instance::Instance;
 use crate::{program, threads};
 use jackfield::app::{self, AppError, Parts, Server, Shape};
 use jackfield::config::{Config, ConfigError, Origin, Piece};
-use jackfield_engine::OnThreadStart;
+use jackfield::stop::Stop;
+use jackfield_engine::services::OpaqueService;
+use jackfield_engine::{Engine, Limits, OnThreadStart, RegisterError};
 use jackfield_message::Culprit;
-use jackfield_plugin_api::{JF_E_INVALID, JF_E_UNAVAILABLE};
+use jackfield_plugin_api::{JF_E_BUSY, JF_E_INVALID, JF_E_UNAVAILABLE, JF_E_WRONG_STATE};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// After the end of everything: how long threads of the runtime may take to end. Longer take name look-ups and hung plugins.
 const LAST_THREADS: Duration = Duration::from_secs(3);
+
+/// One run of an engine.
+#[derive(Clone)]
+pub(crate) struct Run {
+    pub engine: Arc<Engine>,
+    pub requests: Arc<Requests>,
+    pub limits: Arc<Limits>,
+    pub stop: Stop,
+    pub urls: Vec<String>,
+}
 
 /// What was said, as a configuration. Without `data` it has no folder yet.
 pub(crate) fn config(pieces: &[Piece]) -> Result<Config, ConfigError> {
@@ -129,6 +141,32 @@ fn introduce(instance: &Arc<Instance>, config: &Config, server: &Server) -> Resu
         urls: server.urls().to_vec(),
     });
     Ok(())
+}
+
+/// A service of the application, which keeps it until the engine is freed.
+pub(crate) fn opaque(address: usize) -> OpaqueService {
+    OpaqueService { address, owner: Arc::new(()) }
+}
+
+/// Why a key is not registered.
+pub(crate) fn taken(error: &RegisterError) -> Fault {
+    let status = match error {
+        RegisterError::Invalid(_) => JF_E_INVALID,
+        RegisterError::Taken { .. } => JF_E_BUSY,
+        RegisterError::Stopped => JF_E_WRONG_STATE,
+    };
+    Fault { status, ..Fault::invalid(format!("{error}.")) }
+}
+
+/// The end of a run: callbacks that nobody polled for are made up for.
+pub(crate) fn make_up((run, main): (Option<Run>, Option<JoinHandle<()>>)) {
+    if let Some(main) = main {
+        // A panic on it was reported when it happened.
+        let _ = main.join();
+    }
+    if let Some(run) = run {
+        while run.engine.poll(Some(Instant::now())).ran > 0 {}
+    }
 }
 
 fn unavailable(message: String) -> Fault {

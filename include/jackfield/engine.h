@@ -33,8 +33,8 @@
  *            not cancelled with that; but a chain of calls through several that leads back to a thread that waits for
  *            it is JF_E_CYCLE, too.
  * Process    The library changes nothing of the process: no signal handler, no working folder, no environment, no
- *            logger, no limit. It reads no environment. After fork only the process that had started the engine may use
- *            it.
+ *            logger, no limit. It reads no environment. An engine belongs to the process that has started it: in a fork
+ *            of that every function says JF_E_STALE at once, and jf_engine_free leaves the memory.
  * Growth     Structs begin with `struct_size`, set by the side that makes them, and grow only at the end. Functions are
  *            added, and never changed or taken away, within one major version: a program runs with every later library
  *            of its soname.
@@ -174,7 +174,7 @@ JF_API jf_status jf_engine_stop(jf_engine *engine, int64_t timeout_ms);
  * Frees an engine, and stops it first if need be. Callbacks that nobody polled for are made up for here: answers that
  * the engine had not yet, and each `release`. Other threads may still be in functions of it; they get JF_E_STALE from
  * now on. JF_OK, also for NULL; JF_E_STALE: it is freed already; JF_E_WRONG_STATE: called from within a callback of its
- * own, and nothing was done.
+ * own, and nothing was done. In a fork of its process it is JF_E_STALE, and its memory is left.
  */
 JF_API jf_status jf_engine_free(jf_engine *engine);
 

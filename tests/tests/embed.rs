@@ -98,7 +98,7 @@ fn address_sanitizer_finds_no_error_and_no_leak() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_process_stays_as_it_was_and_may_fork_before_the_start() {
+fn the_process_stays_as_it_was_and_may_fork_before_the_start_and_after() {
     let folder = folder();
     let file = folder.path().join("urls");
     let program = hosted::program("process", folder.path(), &[]);

@@ -33,8 +33,8 @@
  *            not cancelled with that; but a chain of calls through several that leads back to a thread that waits for
  *            it is JF_E_CYCLE, too.
  * Process    The library changes nothing of the process: no signal handler, no working folder, no environment, no
- *            logger, no limit. It reads no environment. After fork only the process that had started the engine may use
- *            it.
+ *            logger, no limit. It reads no environment. An engine belongs to the process that has started it: in a fork
+ *            of that every function says JF_E_STALE at once, and jf_engine_free leaves the memory.
  * Growth     Structs begin with `struct_size`, set by the side that makes them, and grow only at the end. Functions are
  *            added, and never changed or taken away, within one major version: a program runs with every later library
  *            of its soname.

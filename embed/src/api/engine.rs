@@ -143,7 +143,7 @@ pub unsafe extern "C" fn jf_engine_stop(engine: *mut jf_engine, timeout_ms: i64)
 /// Frees an engine, and stops it first if need be. Callbacks that nobody polled for are made up for here: answers that
 /// the engine had not yet, and each `release`. Other threads may still be in functions of it; they get JF_E_STALE from
 /// now on. JF_OK, also for NULL; JF_E_STALE: it is freed already; JF_E_WRONG_STATE: called from within a callback of its
-/// own, and nothing was done.
+/// own, and nothing was done. In a fork of its process it is JF_E_STALE, and its memory is left.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_free(engine: *mut jf_engine) -> jf_status {
     edge::guarded(|| edge::free(engine))

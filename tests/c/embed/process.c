@@ -25,7 +25,8 @@ static jf_status handle(void *userdata, const jf_command *command)
 
 /* What of the process a library could change. */
 struct world {
-    struct sigaction handlers[32];
+    void (*handlers[32])(int);
+    int flags[32];
     sigset_t mask;
     struct rlimit files;
     char folder[4096];
@@ -36,7 +37,12 @@ static void look(struct world *world)
 {
     int number;
     memset(world, 0, sizeof *world);
-    for (number = 1; number < 32; number++) sigaction(number, NULL, &world->handlers[number]);
+    for (number = 1; number < 32; number++) {
+        struct sigaction action;
+        CHECK(!sigaction(number, NULL, &action));
+        world->handlers[number] = action.sa_handler;
+        world->flags[number] = action.sa_flags;
+    }
     CHECK(!pthread_sigmask(SIG_SETMASK, NULL, &world->mask));
     CHECK(!getrlimit(RLIMIT_NOFILE, &world->files));
     CHECK(getcwd(world->folder, sizeof world->folder));
@@ -73,6 +79,22 @@ int main(int count, char **arguments)
         _exit(7);
     }
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 7);
+
+    /* Forked while it runs: there it is none, and nothing waits for threads that are not there. */
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        GIVES(engine, jf_engine_call(engine, str("who"), str("{}"), -1, NULL), JF_E_STALE);
+        GIVES(engine, jf_engine_poll(engine, -1, NULL), JF_E_STALE);
+        GIVES(engine, jf_engine_unregister(engine, str("who")), JF_E_STALE);
+        GIVES(engine, jf_engine_stop(engine, -1), JF_E_STALE);
+        GIVES(engine, jf_engine_start(engine), JF_E_STALE);
+        GIVES(engine, jf_engine_free(engine), JF_E_STALE);
+        _exit(8);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 8);
+    calls(engine, "who", "{}", "\"child\"");
 
     look(&after);
     CHECK(!memcmp(&before, &after, sizeof before));
