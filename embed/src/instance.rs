@@ -19,7 +19,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_void;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 /// What an application's engine is.
@@ -62,6 +62,8 @@ struct State {
     starts: u64,
     /// One of them was a success.
     was_started: bool,
+    /// The thread that made the last one.
+    starter: Option<ThreadId>,
     /// Its name is gone: it is not started any more.
     ended: bool,
     /// What runs, or has run last.
@@ -169,6 +171,7 @@ impl Instance {
                 return Err(Fault::wrong_state("The engine is freed."));
             }
             state.starts += 1;
+            state.starter = Some(std::thread::current().id());
             (std::mem::replace(&mut state.phase, Phase::Starting), (state.run.take(), state.main.take()))
         };
         let owner = self.owner.take();
@@ -203,7 +206,12 @@ impl Instance {
 
     /// What runs now, told by the run itself before connections are let in.
     pub fn set_run(&self, run: Run) {
-        self.state().run = Some(run);
+        let mut state = self.state();
+        if let Some(starter) = state.starter {
+            run.engine.started_by(starter);
+        }
+        state.run = Some(run);
+        drop(state);
         self.changed.notify_all();
     }
 

@@ -283,7 +283,8 @@ JF_API jf_status jf_engine_poll_handle(jf_engine *engine, int64_t *handle);
  * and now, within callbacks on a thread of JF_CONCURRENT commands. JF_OK: `*result`, one JSON text, is the caller's,
  * who releases it (NULL: not wanted). Any other: what the command, or the way to it, said; the last error has its text
  * and data. On the thread that polls, outside of callbacks, it polls while it waits. Legal in callbacks that may wait;
- * JF_E_CYCLE: it would wait for the callback that makes it; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE,
+ * JF_E_CYCLE: it would wait for the callback that makes it, or is a JF_HOST_THREAD command that the thread that has
+ * started the engine calls before anybody has polled; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE,
  * `cancel`, `release`, the log); JF_E_BUSY, also: the handlers of 64 JF_CONCURRENT commands wait already. Each that
  * waits lends its thread, so that others go on meanwhile. JF_E_WRONG_STATE: it is not started.
  */

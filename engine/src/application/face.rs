@@ -14,6 +14,7 @@ use crate::services::OpaqueService;
 use jackfield_message::{Command, ErrorCode, Failure, Progress, Reply, json};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 /// Why a key cannot be registered.
@@ -144,6 +145,11 @@ impl Engine {
         }
         lane.hear();
         polled
+    }
+
+    /// That thread has started the engine for the application: if it waits before anybody has polled, then for itself.
+    pub fn started_by(&self, thread: ThreadId) {
+        self.core().application.host_thread.started_by(thread);
     }
 
     /// Whether this thread is the one that polls, and in no callback of this engine: what it waits for may have to be done by itself.

@@ -93,6 +93,8 @@ struct State {
     waiting: usize,
     /// Who polled last.
     poller: Option<ThreadId>,
+    /// Who would be a likely one, as long as nobody has.
+    starter: Option<ThreadId>,
 }
 
 pub(crate) struct Lane {
@@ -293,6 +295,17 @@ impl Lane {
     /// This thread polls from now on.
     pub fn polled(&self) {
         lock(&self.state).poller = Some(std::thread::current().id());
+    }
+
+    /// That thread has started the engine.
+    pub fn started_by(&self, thread: ThreadId) {
+        lock(&self.state).starter = Some(thread);
+    }
+
+    /// Whether nobody has polled yet, and this thread has started the engine.
+    pub fn awaits_first_poll_here(&self) -> bool {
+        let state = lock(&self.state);
+        state.poller.is_none() && state.starter == Some(std::thread::current().id())
     }
 
     /// The thread that polled last.

@@ -8,6 +8,7 @@ use crate::core::Core;
 use crate::dispatch::Submitted;
 use crate::engine::Engine;
 use crate::nested::{Link, Waiting};
+use crate::router::Slot;
 use jackfield_message::{Command, ErrorCode, Failure, Reply};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 
@@ -44,6 +45,7 @@ impl Engine {
     /// must not wait, or too many wait already.
     pub fn call_and_wait(&self, command: Command) -> Result<Reply, Failure> {
         let core = self.core();
+        core.not_before_the_first_poll(command.key())?;
         let waiter = Arc::new(Waiter { reply: Mutex::default(), arrived: Condvar::new(), core: Arc::downgrade(core) });
         let sink: Arc<dyn ReplySink> = waiter.clone();
         let caller = Caller { sink: &sink, request: 0, order: None };
@@ -115,6 +117,22 @@ impl Engine {
 }
 
 impl Core {
+    /// An error for a command that would run where this thread is likely to poll, which nobody has done yet.
+    fn not_before_the_first_poll(&self, key: &str) -> Result<(), Failure> {
+        let runs_there = || match self.router.load().find(key) {
+            Some(Slot::Application(entry)) => entry.lane() == LaneKind::HostThread,
+            _ => false,
+        };
+        if !self.application.host_thread.awaits_first_poll_here() || !runs_there() {
+            return Ok(());
+        }
+        let message = format!(
+            "The command '{key}' runs where the application polls, and nobody has polled yet: the thread that has started \
+             the engine would wait for itself. Poll once before it is called, on the thread that polls."
+        );
+        Err(Failure::new(ErrorCode::Cycle, message))
+    }
+
     /// The place of a worker that is about to wait, for others meanwhile.
     fn lend_place(self: &Arc<Self>) -> Result<Place, Failure> {
         match self.application.concurrent.lend(&self.spawner, self.work_of(LaneKind::Concurrent)) {

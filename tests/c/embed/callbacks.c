@@ -217,6 +217,17 @@ static jf_status stopping(void *userdata, const jf_command *command)
     return answer(engine, command, "\"stops\"");
 }
 
+static atomic_int early;
+
+static void *calls_early(void *unused)
+{
+    (void)unused;
+    calls(engine, "other.host", "{}", "null");
+    early = 1;
+    OK(engine, jf_engine_wake(engine));
+    return NULL;
+}
+
 /* A stop on a thread that does not poll. */
 static void *stops(void *unused)
 {
@@ -265,7 +276,12 @@ int main(void)
     register_key(engine, "pending", JF_HOST_THREAD, pending, NULL);
     register_key(engine, "stopping", JF_HOST_THREAD, stopping, NULL);
     OK(engine, jf_engine_start(engine));
-    OK(engine, jf_engine_poll(engine, 0, NULL));
+
+    /* Before the first poll the thread that has started it would wait for itself; others wait for that poll. */
+    fails_with("other.host", JF_E_CYCLE, "Poll once before", "");
+    CHECK(!pthread_create(&other, NULL, calls_early, NULL));
+    while (!early) OK(engine, jf_engine_poll(engine, 1000, NULL));
+    CHECK(!pthread_join(other, NULL));
 
     /* Readable while something waits, and only then, until it has stopped. */
     OK(engine, jf_engine_poll_handle(engine, &descriptor));
