@@ -216,7 +216,8 @@ impl ReplySink for Requests {
         };
         // While one is on its way it takes the newest with it.
         if first && let (Some(engine), Some(me)) = (self.engine.upgrade(), self.me.upgrade()) {
-            engine.post(on_host_thread, Box::new(move || me.tell_progress(request)));
+            // Where the engine has stopped, the answer does that.
+            let _ = engine.try_post(on_host_thread, Box::new(move || me.tell_progress(request)));
         }
     }
 }

@@ -133,7 +133,8 @@ impl ReplySink for Subscription {
             return;
         }
         if let (Some(engine), Some(me)) = (self.engine.upgrade(), self.me.upgrade()) {
-            engine.post(self.on_host_thread, Box::new(move || me.deliver()));
+            // With the engine's stop it has ended.
+            let _ = engine.try_post(self.on_host_thread, Box::new(move || me.deliver()));
         }
     }
 }

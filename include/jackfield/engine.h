@@ -214,8 +214,9 @@ struct jf_handler {
 };
 
 /**
- * Serves a key from now on, also before the engine is started and over its stops. All is copied. On an error `release`
- * is not called. JF_OK; JF_E_INVALID: what is said of the command is not as it must be; JF_E_BUSY: the key is served
+ * Serves a key from now on, also before the engine is started and over its stops. All is copied. That the list of
+ * commands has changed is an event on `jackfield.plugins`, with `step` "registered" and `key`, for
+ * jf_engine_unregister with "unregistered". On an error `release` is not called. JF_OK; JF_E_INVALID: what is said of the command is not as it must be; JF_E_BUSY: the key is served
  * already, by a plugin or by the application; JF_E_WRONG_STATE: it is stopping.
  */
 JF_API jf_status jf_engine_register(jf_engine *engine, const jf_command_info *info,
@@ -273,7 +274,7 @@ JF_API jf_status jf_engine_poll_handle(jf_engine *engine, int64_t *handle);
 
 /**
  * Flag of jf_request and jf_subscription: their callbacks come within jf_engine_poll. Without it they come on the
- * thread of the application's JF_SERIAL commands, and on any thread once a stop has ended that.
+ * thread of the application's JF_SERIAL commands; answers, and `release`, on any once a stop has ended that.
  */
 #define JF_ON_HOST_THREAD 1
 

@@ -227,7 +227,7 @@ fn counter(folder: &Path, version: &str) {
 }
 
 #[test]
-fn plugins_use_what_their_host_gives_and_a_key_has_one_owner() {
+fn plugins_use_what_their_host_gives_and_a_key_has_one_owner_that_is_told() {
     let folder = folder();
     let place = folder.path().join("place");
     std::fs::create_dir(&place).unwrap();

@@ -9,7 +9,7 @@ use std::ffi::c_void;
 /* ---- calling commands ---- */
 
 /// Flag of jf_request and jf_subscription: their callbacks come within jf_engine_poll. Without it they come on the
-/// thread of the application's JF_SERIAL commands, and on any thread once a stop has ended that.
+/// thread of the application's JF_SERIAL commands; answers, and `release`, on any once a stop has ended that.
 pub const JF_ON_HOST_THREAD: u32 = 1;
 
 /// Calls a command, of a plugin, of the application or of the engine, and waits for its answer. `params` is one JSON

@@ -35,8 +35,9 @@ pub struct jf_handler {
     pub release: Option<unsafe extern "C" fn(userdata: *mut c_void)>,
 }
 
-/// Serves a key from now on, also before the engine is started and over its stops. All is copied. On an error `release`
-/// is not called. JF_OK; JF_E_INVALID: what is said of the command is not as it must be; JF_E_BUSY: the key is served
+/// Serves a key from now on, also before the engine is started and over its stops. All is copied. That the list of
+/// commands has changed is an event on `jackfield.plugins`, with `step` "registered" and `key`, for
+/// jf_engine_unregister with "unregistered". On an error `release` is not called. JF_OK; JF_E_INVALID: what is said of the command is not as it must be; JF_E_BUSY: the key is served
 /// already, by a plugin or by the application; JF_E_WRONG_STATE: it is stopping.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_register(

@@ -1,14 +1,14 @@
 //! What the application can ask of its engine, beside what clients can.
 
 use super::lane::Taken;
-use super::{Callback, Entry, LaneKind, running};
+use super::{Callback, Entry, Job, LaneKind, running};
 use crate::call::{Caller, ReplySink, lock};
 use crate::core::Core;
 use crate::dispatch::Submitted;
 use crate::engine::Engine;
 use crate::flights::Step;
 use crate::host::CommandInfo;
-use crate::reload::Request;
+use crate::reload::{self, Request};
 use crate::router::Table;
 use crate::services::OpaqueService;
 use jackfield_message::{Command, ErrorCode, Failure, Progress, Reply, json};
@@ -64,8 +64,11 @@ impl Engine {
         if let Some(by) = by {
             return Err(RegisterError::Taken { key: key.to_string(), by });
         }
-        registry.application.insert(key, Arc::new(Entry { info, callback, unregistered: AtomicBool::new(false) }));
+        let entry = Entry { info, callback, unregistered: AtomicBool::new(false) };
+        registry.application.insert(key.clone(), Arc::new(entry));
         core.router.publish(Table::of(&registry));
+        drop(registry);
+        core.tell_key(&key, reload::Step::Registered);
         Ok(())
     }
 
@@ -83,6 +86,7 @@ impl Engine {
             call.answer(Reply::error(ErrorCode::PluginGone, message));
         }
         core.tell_application_emptied();
+        core.tell_key(key, reload::Step::Unregistered);
         // A plugin may have wanted that key.
         let _ = core.request(Request::KeysFreed);
         true
@@ -183,9 +187,16 @@ impl Engine {
 
     /// Does `job` where the application polls, or on a thread of the engine that does such jobs one by one. Now and here,
     /// where the engine has stopped.
-    pub fn post(&self, on_host_thread: bool, job: Box<dyn FnOnce() + Send>) {
+    pub fn post(&self, on_host_thread: bool, job: Job) {
+        if let Err(job) = self.try_post(on_host_thread, job) {
+            job();
+        }
+    }
+
+    /// The same for what is of no use any more where the engine has stopped: gives it back.
+    pub fn try_post(&self, on_host_thread: bool, job: Job) -> Result<(), Job> {
         let kind = if on_host_thread { LaneKind::HostThread } else { LaneKind::Serial };
-        self.core().post(kind, false, job);
+        self.core().try_post(kind, false, job)
     }
 
     /// Submits a command of the application itself; INLINE ones run here and now.

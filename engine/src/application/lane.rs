@@ -35,11 +35,13 @@ impl LaneKind {
     }
 }
 
+/// Something to be done beside commands: an answer, an event, a cancel.
+pub type Job = Box<dyn FnOnce() + Send>;
+
 /// One call into the application.
 pub(crate) enum Task {
     Command(Arc<Call>, Arc<Entry>),
-    /// An answer, an event, a cancel.
-    Job(Box<dyn FnOnce() + Send>),
+    Job(Job),
 }
 
 /// Workers of the CONCURRENT line.
@@ -143,13 +145,7 @@ impl Lane {
 
     /// Puts something else there, before all that waits where `first`. Gives it back when the line is closed; that of the
     /// host's thread takes it all the same: nobody else may do it.
-    pub fn post(
-        &self,
-        job: Box<dyn FnOnce() + Send>,
-        first: bool,
-        spawner: &Spawner,
-        work: impl Fn() + Send + 'static,
-    ) -> Result<(), Box<dyn FnOnce() + Send>> {
+    pub fn post(&self, job: Job, first: bool, spawner: &Spawner, work: impl Fn() + Send + 'static) -> Result<(), Job> {
         let mut state = lock(&self.state);
         let closed = state.closed && self.kind != LaneKind::HostThread;
         if closed || self.staff(&mut state, 1, spawner, work).is_err() {

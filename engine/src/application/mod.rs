@@ -12,8 +12,8 @@ mod running;
 mod wait;
 
 pub use face::{Polled, RegisterError};
-pub use lane::Signal;
 pub(crate) use lane::{Full, LaneKind};
+pub use lane::{Job, Signal};
 use running::Running;
 pub use running::must_not_wait;
 
@@ -153,11 +153,9 @@ impl Core {
         }
     }
 
-    /// Does something of the application on a thread of `kind`; now and here where the engine has stopped.
-    pub(crate) fn post(self: &Arc<Self>, kind: LaneKind, first: bool, job: Box<dyn FnOnce() + Send>) {
-        if let Err(job) = self.application.lane(kind).post(job, first, &self.spawner, self.work_of(kind)) {
-            job();
-        }
+    /// Has something of the application done on a thread of `kind`; gives it back where the engine has stopped.
+    fn try_post(self: &Arc<Self>, kind: LaneKind, first: bool, job: Job) -> Result<(), Job> {
+        self.application.lane(kind).post(job, first, &self.spawner, self.work_of(kind))
     }
 
     /// Calls the callback of a command, as `Generation::run` calls a plugin.
@@ -233,7 +231,10 @@ impl Core {
         let Some(token) = self.application.flights.token_of(call) else { return };
         let callback = entry.callback.clone();
         match entry.lane() {
-            LaneKind::HostThread => self.post(LaneKind::HostThread, true, Box::new(move || callback.cancel(token))),
+            LaneKind::HostThread => {
+                // That line takes it always: nobody else may do it.
+                let _ = self.try_post(LaneKind::HostThread, true, Box::new(move || callback.cancel(token)));
+            }
             LaneKind::Serial | LaneKind::Concurrent => callback.cancel(token),
         }
     }

@@ -45,6 +45,10 @@ pub enum Step {
     Demoted,
     /// The plugin's keys are gone.
     Unloaded,
+    /// The application serves a key. No step of a swap, but as one for whoever wants to know what there is to call.
+    Registered,
+    /// It serves that no longer.
+    Unregistered,
 }
 
 impl Step {
@@ -72,6 +76,8 @@ impl Step {
             Self::RolledBack => "rolled-back",
             Self::Demoted => "demoted",
             Self::Unloaded => "unloaded",
+            Self::Registered => "registered",
+            Self::Unregistered => "unregistered",
         }
     }
 }

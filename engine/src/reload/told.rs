@@ -1,4 +1,5 @@
-//! What is told of a swap: each step is an event on `jackfield.plugins`, a log line with the same fields, and a figure.
+//! What is told of a swap: each step is an event on `jackfield.plugins`, a log line with the same fields, and a figure. Keys of
+//! the application are told there, too: whoever keeps what there is to call listens to one topic.
 
 use super::manager::Manager;
 use super::registry::Refused;
@@ -39,6 +40,15 @@ impl Core {
         let event = json!({
             "plugin": plugin, "file": file.to_string(), "generation": generation, "version": version, "step": step,
             "us": us, "reason": reason,
+        });
+        self.topics.publish(TOPIC, ByteString::from(event.to_string()));
+    }
+
+    /// That a key of the application came or went: an event of the same form, of no plugin and no file, with the key.
+    pub fn tell_key(&self, key: &str, step: Step) {
+        let event = json!({
+            "plugin": null, "file": "", "generation": null, "version": null, "step": step.as_str(), "us": 0, "reason": null,
+            "key": key,
         });
         self.topics.publish(TOPIC, ByteString::from(event.to_string()));
     }

@@ -9,6 +9,7 @@
 static jf_engine *engine;
 static pthread_t main_thread;
 static atomic_int swaps;
+static int keys;
 
 static int next(void *context) { return ++*(int *)context; }
 
@@ -40,10 +41,36 @@ static jf_status nothing(void *userdata, const jf_command *command)
     return JF_OK;
 }
 
+/* Whether clients are told of a command now. */
+static int is_listed(const char *key)
+{
+    jf_buf document;
+    char name[64];
+    int listed;
+    snprintf(name, sizeof name, "\"name\":\"%s\"", key);
+    OK(engine, jf_engine_call(engine, str("rpc.discover"), str(""), 0, &document));
+    listed = memmem(document.ptr, document.len, name, strlen(name)) != NULL;
+    give_back(&document);
+    return listed;
+}
+
 static void step(void *userdata, jf_str topic, jf_str data, uint64_t dropped)
 {
+    static const char *const members[] = {"plugin", "file", "generation", "version", "step", "us", "reason"};
+    size_t at;
     (void)userdata, (void)topic, (void)dropped;
+    for (at = 0; at < sizeof members / sizeof *members; at++)
+        CHECK(memmem(data.ptr, data.len, members[at], strlen(members[at])));
     if (memmem(data.ptr, data.len, "\"swapped\"", 9)) swaps++;
+    if (!memmem(data.ptr, data.len, "\"key\":\"late\"", 12)) return;
+    CHECK(memmem(data.ptr, data.len, "\"plugin\":null", 13));
+    if (memmem(data.ptr, data.len, "\"step\":\"registered\"", 19)) {
+        CHECK(is_listed("late"));
+        keys++;
+    } else {
+        CHECK(memmem(data.ptr, data.len, "\"step\":\"unregistered\"", 21) && !is_listed("late"));
+        keys--;
+    }
 }
 
 static void expect_error(const char *part)
@@ -96,7 +123,6 @@ int main(int count, char **arguments)
     GIVES(engine, jf_engine_load(engine, str(arguments[1])), JF_E_UNAVAILABLE);
     expect_error("which the application does already");
 
-    /* Given up by the application, it goes to the plugin that wanted it. */
     memset(&subscription, 0, sizeof subscription);
     subscription.struct_size = sizeof subscription;
     subscription.flags = JF_ON_HOST_THREAD;
@@ -104,6 +130,14 @@ int main(int count, char **arguments)
     subscription.pattern_count = 1;
     subscription.event = step;
     OK(engine, jf_engine_subscribe(engine, &subscription, NULL));
+
+    /* A key that comes, or goes, is told to those who keep the list. */
+    register_key(engine, "late", JF_SERIAL, nothing, NULL);
+    while (keys < 1) OK(engine, jf_engine_poll(engine, 10000, NULL));
+    OK(engine, jf_engine_unregister(engine, str("late")));
+    while (keys > 0) OK(engine, jf_engine_poll(engine, 10000, NULL));
+
+    /* Given up by the application, it goes to the plugin that wanted it. */
     OK(engine, jf_engine_unregister(engine, str("guest.count")));
     while (!swaps) OK(engine, jf_engine_poll(engine, 1000, NULL));
     calls(engine, "guest.count", "{}", "3");
