@@ -9,12 +9,18 @@ use jackfield_plugin_api::JF_E_STALE;
 use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-/// All engines of the process. The one static of the library: it holds names, and starts nothing.
+/// All engines of the process. A static that holds names, and starts nothing.
 static ENGINES: LazyLock<RwLock<SlotMap<DefaultKey, Arc<Instance>>>> = LazyLock::new(RwLock::default);
 
 /// A name, as its callbacks carry it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Name(usize);
+
+impl From<*const jf_engine> for Name {
+    fn from(engine: *const jf_engine) -> Self {
+        Self(engine.addr())
+    }
+}
 
 /// A new engine.
 pub(crate) fn new() -> *mut jf_engine {

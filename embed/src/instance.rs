@@ -176,7 +176,7 @@ impl Instance {
         };
         let owner = self.owner.take();
         // Nothing of the last run is left.
-        run::make_up(last);
+        run::make_up(self.name, last);
         let begun = run::begin(self);
         let mut state = self.state();
         let outcome = match begun {
@@ -193,7 +193,7 @@ impl Instance {
                 state.phase = before;
                 let failed = state.run.take();
                 drop(state);
-                run::make_up((failed, None));
+                run::make_up(self.name, (failed, None));
                 // As after the last stop.
                 self.doorbell.set(before == Phase::Stopped);
                 self.owner.restore(owner);
@@ -301,7 +301,7 @@ impl Instance {
             }
         }
         drop(commands);
-        run::make_up((run, main));
+        run::make_up(self.name, (run, main));
         if let Some(log) = &self.setup().log {
             log.end();
         }

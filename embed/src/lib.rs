@@ -3,7 +3,8 @@
 //! - [`api`]: the exported functions and their structs, one file a section of `include/jackfield/engine.h`
 //! - `edge`: panics, errors and texts between C and Rust; `handle`: what a `jf_engine *` stands for; `read`: growing structs
 //! - `instance`: one engine: what was said of it, and whether it runs; `run`: one run of it; `owner`: whose it is
-//! - `handler`, `calls`, `subscription`: callbacks of the application; `release`: the last of them
+//! - `handler`, `calls`, `subscription`: callbacks of the application; `release`: the last of them; `left`: commands that outlive
+//!   their engine
 //! - `log`, `threads`, `doorbell`, `program`: what the process gives and gets
 //! - [`layout`]: the frozen sizes and offsets
 //! - `version`: the version of the library
@@ -24,6 +25,7 @@ mod handle;
 mod handler;
 mod instance;
 pub mod layout;
+mod left;
 mod log;
 mod owner;
 mod program;

@@ -2,8 +2,9 @@
 
 use crate::calls::Requests;
 use crate::edge::Fault;
+use crate::handle::Name;
 use crate::instance::Instance;
-use crate::{program, threads};
+use crate::{left, program, threads};
 use jackfield::app::{self, AppError, Parts, Server, Shape};
 use jackfield::config::{Config, ConfigError, Origin, Piece};
 use jackfield::stop::Stop;
@@ -158,14 +159,15 @@ pub(crate) fn taken(error: &RegisterError) -> Fault {
     Fault { status, ..Fault::invalid(format!("{error}.")) }
 }
 
-/// The end of a run: callbacks that nobody polled for are made up for.
-pub(crate) fn make_up((run, main): (Option<Run>, Option<JoinHandle<()>>)) {
+/// The end of a run of `of`: callbacks that nobody polled for are made up for, and commands that are not answered are kept.
+pub(crate) fn make_up(of: Name, (run, main): (Option<Run>, Option<JoinHandle<()>>)) {
     if let Some(main) = main {
         // A panic on it was reported when it happened.
         let _ = main.join();
     }
     if let Some(run) = run {
         while run.engine.poll(Some(Instant::now())).ran > 0 {}
+        left::keep(of, run.engine.unanswered());
     }
 }
 

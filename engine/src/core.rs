@@ -53,11 +53,12 @@ pub(crate) struct Core {
 impl Core {
     pub fn new(config: &EngineConfig, requests: Sender<Request>) -> io::Result<Self> {
         let limits = &config.limits;
+        let number = ENGINES.fetch_add(1, Ordering::Relaxed);
         let spawner = Spawner::new(config.on_thread_start.clone());
         Ok(Self {
             keep: Keep::open(config.keep.as_deref(), &config.last_end, &config.version)?,
             topics: Topics::new(limits),
-            application: Application::new(limits.plugin_queue, config.signal.clone()),
+            application: Application::new(number, limits.plugin_queue, config.signal.clone()),
             services: RwLock::default(),
             limits: Arc::new(limits.clone()),
             store: Mutex::new(config.store.clone()),
@@ -71,7 +72,7 @@ impl Core {
             version: config.version.clone(),
             requests: Mutex::new(Some(requests)),
             closers: Mutex::default(),
-            number: ENGINES.fetch_add(1, Ordering::Relaxed),
+            number,
             generations: AtomicU64::new(1),
             plugins: AtomicU64::new(1),
         })

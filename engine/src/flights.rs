@@ -95,6 +95,11 @@ impl Flights {
         lock(&self.entries).iter().map(|(key, flight)| (self.token(key), flight.call.clone())).collect()
     }
 
+    /// Whether nothing is inside.
+    pub fn is_empty(&self) -> bool {
+        lock(&self.entries).is_empty()
+    }
+
     /// Whether `call` is inside and its `handle` has not returned.
     pub fn is_in_handle(&self, call: &Arc<Call>) -> bool {
         lock(&self.entries).values().any(|flight| Arc::ptr_eq(&flight.call, call) && !flight.returned)

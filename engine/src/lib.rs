@@ -34,7 +34,7 @@ mod sync;
 mod timer;
 mod topics;
 
-pub use application::{Callback, Job, Polled, RegisterError, Signal, must_not_wait};
+pub use application::{Callback, Job, Polled, RegisterError, Signal, Unanswered, must_not_wait};
 pub use burst::Burst;
 pub use call::{Caller, Order, ReplySink};
 pub use dispatch::{CallHandle, Submitted};

@@ -19,7 +19,8 @@
  *            are JF_E_SHUTTING_DOWN, but for what a handler calls and waits for. Setting up, jf_engine_register and jf_engine_provide are for all states, as each
  *            says. Polling, answering and giving up go on after a stop, for what it has left.
  * Ownership  Arguments are borrowed for the call, and copied where they are needed for longer. What a callback is given
- *            is borrowed until it returns, a command until it is answered, too. A jf_buf that a function gives is the
+ *            is borrowed until it returns, a command until it is answered, too, also where its engine was started again
+ *            or freed before that. A jf_buf that a function gives is the
  *            caller's, who calls its `release` once, on any thread. A jf_buf that the application gives away is released
  *            by the engine, on any thread. Nobody frees the other side's memory otherwise. `userdata` belongs to the
  *            application, until `release` where there is one.
@@ -232,7 +233,8 @@ JF_API jf_status jf_engine_unregister(jf_engine *engine, jf_str key);
  * Answers a command, once, from within its handler or later, on any thread. What is borrowed in `reply` is copied
  * before the call returns; owned buffers pass to the engine whatever the result, and are released on any thread. JF_OK;
  * JF_E_STALE: answered already, or no such command (where the client was told something else meanwhile, the first
- * answer is JF_OK); JF_E_INVALID: the reply is not usable, and the client was told so.
+ * answer is JF_OK; but for where the engine was started again, or freed, since: then it only gives the command's memory
+ * back); JF_E_INVALID: the reply is not usable, and the client was told so.
  */
 JF_API jf_status jf_engine_reply(jf_engine *engine, jf_token token, const jf_reply *reply);
 

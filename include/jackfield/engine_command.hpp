@@ -13,7 +13,7 @@ namespace jackfield {
 namespace hosting {
 
 /**
- * For commands of a host application: by its engine. A Pending may outlive that, but for what it lets one look at: then nobody
+ * For commands of a host application: by its engine. A Pending may outlive that, with what it lets one look at: then nobody
  * hears the answer.
  */
 class EngineLink {
@@ -29,7 +29,7 @@ public:
 
     bool is_cancelled(jf_token token) const noexcept { return jf_engine_is_cancelled(engine_, token) != 0; }
 
-    /** What a command ends with that nobody answered; what came with it may be gone. */
+    /** What a command ends with that nobody answered. */
     template <class Tell> void forgotten(const jf_command *, Tell tell) const noexcept
     {
         tell(Caught{Status::Failed, 0, "The application gave the command up without an answer.", {}});

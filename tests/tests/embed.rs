@@ -51,6 +51,11 @@ fn handlers_that_wait_for_commands_lend_their_threads_and_too_many_are_told() {
 }
 
 #[test]
+fn a_command_is_kept_until_it_is_answered_over_a_restart_and_a_free_and_no_longer() {
+    assert_eq!(ends_well("unanswered", &["large"]), "done");
+}
+
+#[test]
 fn a_thousand_starts_and_stops_leave_no_thread_descriptor_or_memory() {
     let folder = folder();
     let mut program = Script::start(Command::new(hosted::program("cycles", folder.path(), &[])).args(["1000", "2048"]));
@@ -76,9 +81,14 @@ fn eight_threads_that_call_everything_at_once_lose_and_leave_nothing() {
 #[test]
 fn valgrind_finds_no_error_and_no_leak() {
     let folder = folder();
-    for (name, args) in
-        [("nulls", &[][..]), ("callbacks", &[]), ("cycles", &["4", "1000000"]), ("threads", &["1"]), ("waits", &[])]
-    {
+    for (name, args) in [
+        ("nulls", &[][..]),
+        ("callbacks", &[]),
+        ("cycles", &["4", "1000000"]),
+        ("threads", &["1"]),
+        ("waits", &[]),
+        ("unanswered", &[]),
+    ] {
         let program = hosted::program(name, folder.path(), &[]);
         run(hosted::valgrind(&program).args(args));
     }
@@ -88,9 +98,14 @@ fn valgrind_finds_no_error_and_no_leak() {
 #[test]
 fn address_sanitizer_finds_no_error_and_no_leak() {
     let folder = folder();
-    for (name, args) in
-        [("nulls", &[][..]), ("callbacks", &[]), ("cycles", &["20", "1000000"]), ("threads", &["1"]), ("waits", &[])]
-    {
+    for (name, args) in [
+        ("nulls", &[][..]),
+        ("callbacks", &[]),
+        ("cycles", &["20", "1000000"]),
+        ("threads", &["1"]),
+        ("waits", &[]),
+        ("unanswered", &[]),
+    ] {
         let program = hosted::program(name, folder.path(), &["-fsanitize=address", "-fno-omit-frame-pointer"]);
         run(Command::new(program).args(args).env("ASAN_OPTIONS", "detect_leaks=1"));
     }

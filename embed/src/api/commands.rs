@@ -2,7 +2,9 @@
 
 use super::engine::jf_engine;
 use crate::edge::{self, Fault};
+use crate::handle::Name;
 use crate::handler::Handler;
+use crate::left;
 use jackfield_engine::raw;
 use jackfield_message::Progress;
 use jackfield_plugin_api::*;
@@ -68,10 +70,11 @@ pub unsafe extern "C" fn jf_engine_unregister(engine: *mut jf_engine, key: jf_st
 /// Answers a command, once, from within its handler or later, on any thread. What is borrowed in `reply` is copied
 /// before the call returns; owned buffers pass to the engine whatever the result, and are released on any thread. JF_OK;
 /// JF_E_STALE: answered already, or no such command (where the client was told something else meanwhile, the first
-/// answer is JF_OK); JF_E_INVALID: the reply is not usable, and the client was told so.
+/// answer is JF_OK; but for where the engine was started again, or freed, since: then it only gives the command's memory
+/// back); JF_E_INVALID: the reply is not usable, and the client was told so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_reply(engine: *mut jf_engine, token: jf_token, reply: *const jf_reply) -> jf_status {
-    edge::enter(engine, |instance| {
+    let status = edge::enter(engine, |instance| {
         let limits = instance.limits();
         // SAFETY: the caller gives a reply as the header describes it, or NULL.
         let (reply, why) = match unsafe { raw::reply(reply, &limits) } {
@@ -82,7 +85,12 @@ pub unsafe extern "C" fn jf_engine_reply(engine: *mut jf_engine, token: jf_token
             return Err(edge::stale(token));
         }
         why.map_or(Ok(()), |why| Err(Fault::invalid(format!("The reply to command {token:#x} is {}.", why.what))))
-    })
+    });
+    if status == JF_E_STALE {
+        // Perhaps of an earlier run, or of an engine that is freed.
+        left::answered(Name::from(engine.cast_const()), token);
+    }
+    status
 }
 
 /// Tells the caller of a command how far it is: `done` of `total` (0: not known) and a short text. May be called often;

@@ -6,7 +6,7 @@ use crate::call::{Caller, ReplySink, lock};
 use crate::core::Core;
 use crate::dispatch::Submitted;
 use crate::engine::Engine;
-use crate::flights::Step;
+use crate::flights::{Flights, Step};
 use crate::host::CommandInfo;
 use crate::reload::{self, Request};
 use crate::router::Table;
@@ -34,6 +34,22 @@ pub enum RegisterError {
     /// The engine has stopped.
     #[error("the engine has stopped")]
     Stopped,
+}
+
+/// The commands that the application was given and has not answered, and all that it was given of them; for when the engine
+/// goes before that.
+pub struct Unanswered(Arc<Flights>);
+
+impl Unanswered {
+    /// The application has answered: what it was given goes.
+    pub fn finish(&self, token: u64) {
+        self.0.finish(token, false);
+    }
+
+    /// Whether all are answered.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// What a poll did.
@@ -105,6 +121,11 @@ impl Engine {
         };
         self.core().tell_application_emptied();
         true
+    }
+
+    /// What is not answered by [`Engine::reply`] yet.
+    pub fn unanswered(&self) -> Unanswered {
+        Unanswered(self.core().application.flights.clone())
     }
 
     /// Tells how far a command of the application is. False: it is answered already, or none.

@@ -11,7 +11,7 @@ mod lane;
 mod running;
 mod wait;
 
-pub use face::{Polled, RegisterError};
+pub use face::{Polled, RegisterError, Unanswered};
 pub(crate) use lane::{Full, LaneKind};
 pub use lane::{Job, Signal};
 use running::Running;
@@ -65,7 +65,7 @@ pub(crate) struct Application {
     serial: Lane,
     concurrent: Lane,
     /// Commands inside callbacks, or not answered yet.
-    flights: Flights,
+    flights: Arc<Flights>,
     /// Calls that wait inside callbacks, each with the command on whose behalf it is.
     nested: Mutex<Vec<(Arc<Call>, CallHandle)>>,
     /// Told of each end while the engine stops.
@@ -73,13 +73,14 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    pub fn new(limit: usize, signal: Option<Signal>) -> Self {
+    /// That of engine `number` of the process.
+    pub fn new(number: u64, limit: usize, signal: Option<Signal>) -> Self {
         Self {
             host_thread: Lane::new(LaneKind::HostThread, limit, signal),
             serial: Lane::new(LaneKind::Serial, limit, None),
             concurrent: Lane::new(LaneKind::Concurrent, limit, None),
-            // Of no generation.
-            flights: Flights::new(0),
+            // So that a token of another engine, or of an earlier run, is unknown.
+            flights: Arc::new(Flights::new(number)),
             nested: Mutex::default(),
             emptied: Default::default(),
         }
@@ -104,7 +105,7 @@ impl Application {
 
     /// Whether no command waits or is under way.
     pub fn is_idle(&self) -> bool {
-        self.flights.all().is_empty() && self.lanes().iter().all(|lane| !lane.has_commands())
+        self.flights.is_empty() && self.lanes().iter().all(|lane| !lane.has_commands())
     }
 }
 

@@ -2,8 +2,8 @@
  * descriptor, and no more memory than KIB. */
 
 #include "check.h"
+#include "resident.h"
 #include <dirent.h>
-#include <unistd.h>
 
 static long entries(const char *folder)
 {
@@ -13,16 +13,6 @@ static long entries(const char *folder)
     while (readdir(open)) count++;
     closedir(open);
     return count;
-}
-
-/* Resident memory in KiB. */
-static long resident(void)
-{
-    long pages = 0, shared;
-    FILE *file = fopen("/proc/self/statm", "r");
-    CHECK(file && fscanf(file, "%ld %ld", &shared, &pages) == 2);
-    fclose(file);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 static jf_status handle(void *userdata, const jf_command *command)
