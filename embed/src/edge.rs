@@ -133,9 +133,17 @@ pub(crate) fn enter_for_status(
     engine: *const jf_engine,
     work: impl FnOnce(&Arc<Instance>) -> Result<jf_status, Fault>,
 ) -> jf_status {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let instance = engine_of(engine)?;
-        instance.logged(|| work(&instance))
+    enter_if_any(engine, |instance| work(instance?))
+}
+
+/// The same for work that has something to do also where there is no such engine.
+pub(crate) fn enter_if_any(
+    engine: *const jf_engine,
+    work: impl FnOnce(Result<&Arc<Instance>, Fault>) -> Result<jf_status, Fault>,
+) -> jf_status {
+    let outcome = catch_unwind(AssertUnwindSafe(|| match engine_of(engine) {
+        Ok(instance) => instance.logged(|| work(Ok(&instance))),
+        Err(fault) => work(Err(fault)),
     }));
     settle(engine, outcome.unwrap_or_else(|_| Err(panicked())))
 }

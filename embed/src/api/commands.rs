@@ -9,6 +9,7 @@ use jackfield_engine::raw;
 use jackfield_message::Progress;
 use jackfield_plugin_api::*;
 use std::ffi::c_void;
+use std::sync::Arc;
 
 /* ---- commands of the host application ---- */
 
@@ -74,17 +75,17 @@ pub unsafe extern "C" fn jf_engine_unregister(engine: *mut jf_engine, key: jf_st
 /// back); JF_E_INVALID: the reply is not usable, and the client was told so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_reply(engine: *mut jf_engine, token: jf_token, reply: *const jf_reply) -> jf_status {
-    let status = edge::enter(engine, |instance| {
-        let limits = instance.limits();
-        // SAFETY: the caller gives a reply as the header describes it, or NULL.
+    let status = edge::enter_if_any(engine, |instance| {
+        let limits = instance.as_ref().map_or_else(|_| Arc::default(), |instance| instance.limits());
+        // SAFETY: the caller gives a reply as the header describes it, or NULL. What it owns is taken over in any case.
         let (reply, why) = match unsafe { raw::reply(reply, &limits) } {
             Ok(reply) => (reply, None),
             Err((instead, why)) => (instead, Some(why)),
         };
-        if !instance.last_engine()?.is_some_and(|engine| engine.reply(token, reply)) {
+        if !instance?.last_engine()?.is_some_and(|engine| engine.reply(token, reply)) {
             return Err(edge::stale(token));
         }
-        why.map_or(Ok(()), |why| Err(Fault::invalid(format!("The reply to command {token:#x} is {}.", why.what))))
+        why.map_or(Ok(JF_OK), |why| Err(Fault::invalid(format!("The reply to command {token:#x} is {}.", why.what))))
     });
     if status == JF_E_STALE {
         // Perhaps of an earlier run, or of an engine that is freed.
