@@ -16,14 +16,15 @@
  *            and are written on JF_OK only.
  * States     An engine is new, started, stopping or stopped. What needs a started one is JF_E_WRONG_STATE before the
  *            start and after the stop, also after a start that failed; while it stops, new commands and subscriptions
- *            are JF_E_SHUTTING_DOWN, but for what a handler calls and waits for. Setting up, jf_engine_register and jf_engine_provide are for all states, as each
- *            says. Polling, answering and giving up go on after a stop, for what it has left.
- * Ownership  Arguments are borrowed for the call, and copied where they are needed for longer. What a callback is given
- *            is borrowed until it returns, a command until it is answered, too, also where its engine was started again
- *            or freed before that. A jf_buf that a function gives is the
- *            caller's, who calls its `release` once, on any thread. A jf_buf that the application gives away is released
- *            by the engine, on any thread. Nobody frees the other side's memory otherwise. `userdata` belongs to the
- *            application, until `release` where there is one.
+ *            are JF_E_SHUTTING_DOWN, but for what a handler calls and waits for. Setting up, jf_engine_register and
+ *            jf_engine_provide are for the states that each says. Polling, answering and giving up go on after a
+ *            stop, for what it has left.
+ * Ownership  Arguments are borrowed for the call, and copied where they are needed for longer. What a callback is
+ *            given is borrowed until it returns, a command until it is answered, too, also where its engine was
+ *            started again or freed before that. A jf_buf that a function gives is the caller's, who calls its
+ *            `release` once, on any thread. A jf_buf that the application gives away is released by the engine, on
+ *            any thread. Nobody frees the other side's memory otherwise. `userdata` belongs to the application, until
+ *            `release` where there is one.
  * Strings    jf_str is UTF-8 with a length, not ended by a NUL; so is the text in a jf_buf.
  * Threads    All functions may be called on all threads, also within callbacks; none deadlocks there: what would wait
  *            for itself is JF_E_CYCLE, what must not wait is JF_E_WRONG_THREAD, and jf_engine_free and jf_engine_poll
@@ -151,8 +152,9 @@ JF_API jf_status jf_engine_on_log(jf_engine *engine, int32_t level,
 /**
  * Starts the engine: data folder, sockets, threads, plugins. Returns when each plugin that is there is loaded or
  * refused, and connections are let in. All signals but those of faults are blocked on its threads, and nothing of the
- * process is changed. May be called again after a stop, or after it failed, which leaves all as it was. JF_OK; JF_E_INVALID: the configuration; JF_E_UNAVAILABLE: a
- * port is taken, the data folder is in use, and the like; JF_E_WRONG_STATE: it is started.
+ * process is changed. May be called again after a stop, or after it failed, which leaves all as it was. JF_OK;
+ * JF_E_INVALID: the configuration; JF_E_UNAVAILABLE: a port is taken, the data folder is in use, and the like;
+ * JF_E_WRONG_STATE: it is started.
  */
 JF_API jf_status jf_engine_start(jf_engine *engine);
 
@@ -217,8 +219,9 @@ struct jf_handler {
 /**
  * Serves a key from now on, also before the engine is started and over its stops. All is copied. That the list of
  * commands has changed is an event on `jackfield.plugins`, with `step` "registered" and `key`, for
- * jf_engine_unregister with "unregistered". On an error `release` is not called. JF_OK; JF_E_INVALID: what is said of the command is not as it must be; JF_E_BUSY: the key is served
- * already, by a plugin or by the application; JF_E_WRONG_STATE: it is stopping.
+ * jf_engine_unregister with "unregistered". On an error `release` is not called. JF_OK; JF_E_INVALID: what is said of
+ * the command is not as it must be; JF_E_BUSY: the key is served already, by a plugin or by the application;
+ * JF_E_WRONG_STATE: it is stopping.
  */
 JF_API jf_status jf_engine_register(jf_engine *engine, const jf_command_info *info,
     const jf_handler *handler);
@@ -231,10 +234,10 @@ JF_API jf_status jf_engine_unregister(jf_engine *engine, jf_str key);
 
 /**
  * Answers a command, once, from within its handler or later, on any thread. What is borrowed in `reply` is copied
- * before the call returns; owned buffers pass to the engine whatever the result, and are released on any thread. JF_OK;
- * JF_E_STALE: answered already, or no such command (where the client was told something else meanwhile, the first
- * answer is JF_OK; but for where the engine was started again, or freed, since: then it only gives the command's memory
- * back); JF_E_INVALID: the reply is not usable, and the client was told so.
+ * before the call returns; owned buffers pass to the engine whatever the result, and are released on any thread.
+ * JF_OK; JF_E_STALE: answered already, or no such command (where the client was told something else meanwhile, the
+ * first answer is JF_OK; but for where the engine was started again, or freed, since: then it only gives the command's
+ * memory back); JF_E_INVALID: the reply is not usable, and the client was told so.
  */
 JF_API jf_status jf_engine_reply(jf_engine *engine, jf_token token, const jf_reply *reply);
 
@@ -285,11 +288,11 @@ JF_API jf_status jf_engine_poll_handle(jf_engine *engine, int64_t *handle);
  * text; empty: null. `timeout_ms` 0 is the limit `call_s`, negative as long as it takes. An INLINE command runs here
  * and now, within callbacks on a thread of JF_CONCURRENT commands. JF_OK: `*result`, one JSON text, is the caller's,
  * who releases it (NULL: not wanted). Any other: what the command, or the way to it, said; the last error has its text
- * and data. On the thread that polls, outside of callbacks, it polls while it waits. Legal in callbacks that may wait;
- * JF_E_CYCLE: it would wait for the callback that makes it, or is a JF_HOST_THREAD command that the thread that has
- * started the engine calls before anybody has polled; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE,
- * `cancel`, `release`, the log); JF_E_BUSY, also: the handlers of 64 JF_CONCURRENT commands wait already. Each that
- * waits lends its thread, so that others go on meanwhile. JF_E_WRONG_STATE: it is not started.
+ * and data. On the thread that polls, outside of callbacks, it polls this engine while it waits. Legal in callbacks
+ * that may wait; JF_E_CYCLE: it would wait for the callback that makes it, or is a JF_HOST_THREAD command that the
+ * thread that has started the engine calls before anybody has polled; JF_E_WRONG_THREAD: the callback must not wait
+ * (JF_INLINE, `cancel`, `release`, the log); JF_E_BUSY, also: the handlers of 64 JF_CONCURRENT commands wait already.
+ * Each that waits lends its thread, so that others go on meanwhile. JF_E_WRONG_STATE: it is not started.
  */
 JF_API jf_status jf_engine_call(jf_engine *engine, jf_str key, jf_str params, int64_t timeout_ms,
     jf_buf *result);

@@ -16,14 +16,15 @@
  *            and are written on JF_OK only.
  * States     An engine is new, started, stopping or stopped. What needs a started one is JF_E_WRONG_STATE before the
  *            start and after the stop, also after a start that failed; while it stops, new commands and subscriptions
- *            are JF_E_SHUTTING_DOWN, but for what a handler calls and waits for. Setting up, jf_engine_register and jf_engine_provide are for all states, as each
- *            says. Polling, answering and giving up go on after a stop, for what it has left.
- * Ownership  Arguments are borrowed for the call, and copied where they are needed for longer. What a callback is given
- *            is borrowed until it returns, a command until it is answered, too, also where its engine was started again
- *            or freed before that. A jf_buf that a function gives is the
- *            caller's, who calls its `release` once, on any thread. A jf_buf that the application gives away is released
- *            by the engine, on any thread. Nobody frees the other side's memory otherwise. `userdata` belongs to the
- *            application, until `release` where there is one.
+ *            are JF_E_SHUTTING_DOWN, but for what a handler calls and waits for. Setting up, jf_engine_register and
+ *            jf_engine_provide are for the states that each says. Polling, answering and giving up go on after a
+ *            stop, for what it has left.
+ * Ownership  Arguments are borrowed for the call, and copied where they are needed for longer. What a callback is
+ *            given is borrowed until it returns, a command until it is answered, too, also where its engine was
+ *            started again or freed before that. A jf_buf that a function gives is the caller's, who calls its
+ *            `release` once, on any thread. A jf_buf that the application gives away is released by the engine, on
+ *            any thread. Nobody frees the other side's memory otherwise. `userdata` belongs to the application, until
+ *            `release` where there is one.
  * Strings    jf_str is UTF-8 with a length, not ended by a NUL; so is the text in a jf_buf.
  * Threads    All functions may be called on all threads, also within callbacks; none deadlocks there: what would wait
  *            for itself is JF_E_CYCLE, what must not wait is JF_E_WRONG_THREAD, and jf_engine_free and jf_engine_poll

@@ -16,11 +16,11 @@ pub const JF_ON_HOST_THREAD: u32 = 1;
 /// text; empty: null. `timeout_ms` 0 is the limit `call_s`, negative as long as it takes. An INLINE command runs here
 /// and now, within callbacks on a thread of JF_CONCURRENT commands. JF_OK: `*result`, one JSON text, is the caller's,
 /// who releases it (NULL: not wanted). Any other: what the command, or the way to it, said; the last error has its text
-/// and data. On the thread that polls, outside of callbacks, it polls while it waits. Legal in callbacks that may wait;
-/// JF_E_CYCLE: it would wait for the callback that makes it, or is a JF_HOST_THREAD command that the thread that has
-/// started the engine calls before anybody has polled; JF_E_WRONG_THREAD: the callback must not wait (JF_INLINE,
-/// `cancel`, `release`, the log); JF_E_BUSY, also: the handlers of 64 JF_CONCURRENT commands wait already. Each that
-/// waits lends its thread, so that others go on meanwhile. JF_E_WRONG_STATE: it is not started.
+/// and data. On the thread that polls, outside of callbacks, it polls this engine while it waits. Legal in callbacks
+/// that may wait; JF_E_CYCLE: it would wait for the callback that makes it, or is a JF_HOST_THREAD command that the
+/// thread that has started the engine calls before anybody has polled; JF_E_WRONG_THREAD: the callback must not wait
+/// (JF_INLINE, `cancel`, `release`, the log); JF_E_BUSY, also: the handlers of 64 JF_CONCURRENT commands wait already.
+/// Each that waits lends its thread, so that others go on meanwhile. JF_E_WRONG_STATE: it is not started.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_call(
     engine: *mut jf_engine,

@@ -40,8 +40,9 @@ pub struct jf_handler {
 
 /// Serves a key from now on, also before the engine is started and over its stops. All is copied. That the list of
 /// commands has changed is an event on `jackfield.plugins`, with `step` "registered" and `key`, for
-/// jf_engine_unregister with "unregistered". On an error `release` is not called. JF_OK; JF_E_INVALID: what is said of the command is not as it must be; JF_E_BUSY: the key is served
-/// already, by a plugin or by the application; JF_E_WRONG_STATE: it is stopping.
+/// jf_engine_unregister with "unregistered". On an error `release` is not called. JF_OK; JF_E_INVALID: what is said of
+/// the command is not as it must be; JF_E_BUSY: the key is served already, by a plugin or by the application;
+/// JF_E_WRONG_STATE: it is stopping.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_register(
     engine: *mut jf_engine,
@@ -69,10 +70,10 @@ pub unsafe extern "C" fn jf_engine_unregister(engine: *mut jf_engine, key: jf_st
 }
 
 /// Answers a command, once, from within its handler or later, on any thread. What is borrowed in `reply` is copied
-/// before the call returns; owned buffers pass to the engine whatever the result, and are released on any thread. JF_OK;
-/// JF_E_STALE: answered already, or no such command (where the client was told something else meanwhile, the first
-/// answer is JF_OK; but for where the engine was started again, or freed, since: then it only gives the command's memory
-/// back); JF_E_INVALID: the reply is not usable, and the client was told so.
+/// before the call returns; owned buffers pass to the engine whatever the result, and are released on any thread.
+/// JF_OK; JF_E_STALE: answered already, or no such command (where the client was told something else meanwhile, the
+/// first answer is JF_OK; but for where the engine was started again, or freed, since: then it only gives the command's
+/// memory back); JF_E_INVALID: the reply is not usable, and the client was told so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_reply(engine: *mut jf_engine, token: jf_token, reply: *const jf_reply) -> jf_status {
     let status = edge::enter_if_any(engine, |instance| {

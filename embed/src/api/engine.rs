@@ -112,8 +112,9 @@ pub unsafe extern "C" fn jf_engine_on_log(
 
 /// Starts the engine: data folder, sockets, threads, plugins. Returns when each plugin that is there is loaded or
 /// refused, and connections are let in. All signals but those of faults are blocked on its threads, and nothing of the
-/// process is changed. May be called again after a stop, or after it failed, which leaves all as it was. JF_OK; JF_E_INVALID: the configuration; JF_E_UNAVAILABLE: a
-/// port is taken, the data folder is in use, and the like; JF_E_WRONG_STATE: it is started.
+/// process is changed. May be called again after a stop, or after it failed, which leaves all as it was. JF_OK;
+/// JF_E_INVALID: the configuration; JF_E_UNAVAILABLE: a port is taken, the data folder is in use, and the like;
+/// JF_E_WRONG_STATE: it is started.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_start(engine: *mut jf_engine) -> jf_status {
     edge::enter(engine, |engine| engine.start())

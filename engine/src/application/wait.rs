@@ -143,8 +143,8 @@ impl Core {
             }
             Err(_) => {
                 let message = format!(
-                    "{MOST_WAITING} handlers of CONCURRENT commands wait for other commands, as many as may; \
-                     submit it without waiting, or later."
+                    "{MOST_WAITING} handlers of CONCURRENT commands wait for other commands, as many as may: submit this one \
+                     without waiting for it, or call it later."
                 );
                 Err(Failure::new(ErrorCode::Busy, message))
             }
