@@ -41,10 +41,12 @@ impl Tree {
         run(command.args(["-shared", "-fPIC", "-fvisibility=hidden"]).args(defines))
     }
 
-    /// Compiles `hosts/host.c` with libjackfield of the layout.
+    /// Compiles `hosts/host.c` with libjackfield of the layout, and no other: cargo puts folders of its own into
+    /// LD_LIBRARY_PATH, which the newer kind of path in a program comes behind.
     pub fn compile_host(&self, to: &Path) -> Outcome {
         let libraries = fs::canonicalize(self.dist.join("lib"))?;
-        let (at, found) = (format!("-L{}", libraries.display()), format!("-Wl,-rpath,{}", libraries.display()));
+        let at = format!("-L{}", libraries.display());
+        let found = format!("-Wl,--disable-new-dtags,-rpath,{}", libraries.display());
         run(self.cc("hosts/host.c", to).args([&*at, "-ljackfield", &*found]))
     }
 

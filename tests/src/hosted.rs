@@ -13,12 +13,20 @@ pub fn libraries() -> PathBuf {
     folder
 }
 
+/// What links a program with that library, and no other: cargo puts folders of its own into LD_LIBRARY_PATH, which the newer
+/// kind of path in a program comes behind.
+pub fn link_flags() -> [String; 3] {
+    let folder = libraries();
+    let older = if cfg!(target_os = "macos") { "" } else { "--disable-new-dtags," };
+    [format!("-L{}", folder.display()), "-ljackfield".into(), format!("-Wl,{older}-rpath,{}", folder.display())]
+}
+
 /// Compiles `tests/c/embed/NAME.c` into a program in `folder` that finds its library; `flags` come last.
 pub fn program(name: &str, folder: &Path, flags: &[&str]) -> PathBuf {
     let source = repo_file(&format!("tests/c/embed/{name}.c"));
-    let libraries = libraries();
-    let (at, rpath) = (format!("-L{}", libraries.display()), format!("-Wl,-rpath,{}", libraries.display()));
-    let mut all = vec!["-D_GNU_SOURCE", "-g", "-pthread", &*at, "-ljackfield", &*rpath];
+    let linked = link_flags();
+    let mut all = vec!["-D_GNU_SOURCE", "-g", "-pthread"];
+    all.extend(linked.iter().map(String::as_str));
     all.extend(flags);
     cc::program("c99", &[&source], &all, &folder.join(format!("{name}{}", consts::EXE_SUFFIX)))
 }

@@ -258,9 +258,9 @@ fn a_second_interrupt_ends_a_handler_in_python_that_hangs() {
 
 /// The program that holds `engine.hpp` to its promises.
 fn engine_cpp(folder: &Path) -> PathBuf {
-    let libraries = hosted::libraries();
-    let (at, rpath) = (format!("-L{}", libraries.display()), format!("-Wl,-rpath,{}", libraries.display()));
-    let flags = ["-g", "-Wshadow", "-fno-rtti", "-pthread", &at, "-ljackfield", &rpath];
+    let linked = hosted::link_flags();
+    let mut flags = vec!["-g", "-Wshadow", "-fno-rtti", "-pthread"];
+    flags.extend(linked.iter().map(String::as_str));
     cc::program("c++17", &[&repo_file("tests/cpp/engine.cpp")], &flags, &folder.join("engine"))
 }
 
