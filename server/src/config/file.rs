@@ -3,9 +3,13 @@
 use super::layers::{Layers, Origin, Path};
 use super::{Config, ConfigError};
 use std::fs;
+use std::io::{self, Read};
 use std::path::{self, PathBuf};
 use toml::Value;
 use toml::de::{DeTable, DeValue};
+
+/// What is longer is no configuration: a device, or a file taken for another.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// Reads the file into `layers`. Relative paths in it are relative to its folder.
 pub(super) fn read(layers: &mut Layers, file: &path::Path) -> Result<(), ConfigError> {
@@ -14,7 +18,14 @@ pub(super) fn read(layers: &mut Layers, file: &path::Path) -> Result<(), ConfigE
 
 /// The text of a file.
 pub(super) fn text(file: &path::Path) -> Result<String, ConfigError> {
-    fs::read_to_string(file).map_err(|source| ConfigError::Read { path: file.to_owned(), named_by: None, source })
+    let mut text = String::new();
+    fs::File::open(file)
+        .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
+        .and_then(|length| match length as u64 > MOST_BYTES {
+            true => Err(io::Error::other(format!("it is longer than {MOST_BYTES} bytes"))),
+            false => Ok(text),
+        })
+        .map_err(|source| ConfigError::Read { path: file.to_owned(), named_by: None, source })
 }
 
 /// Reads a text that was in a file.

@@ -115,18 +115,21 @@ impl Layers {
             Some(Value::String(text.to_owned())),
             Some(Value::Array(list.map(|part| Value::String(part.to_owned())).collect())),
         ];
-        let mut first_error = None;
+        let mut errors = Vec::new();
         let value = readings.into_iter().flatten().find(|value| match fits(&path, value) {
             Ok(()) => true,
             Err(why) => {
-                first_error.get_or_insert(why);
+                errors.push(why);
                 false
             }
         });
-        match (value, first_error) {
-            (Some(value), _) => self.set_all(path, value, &origin),
-            (None, why) => return Err(ConfigError::invalid(&origin, why.unwrap_or_default())),
-        }
+        let Some(value) = value else {
+            // Where a list is wanted, in serde's words, only what is wrong with one says anything.
+            let wants_list = errors.iter().any(|why| why.ends_with("expected a sequence"));
+            let why = if wants_list { errors.pop() } else { errors.into_iter().next() };
+            return Err(ConfigError::invalid(&origin, why.unwrap_or_default()));
+        };
+        self.set_all(path, value, &origin);
         Ok(())
     }
 

@@ -213,6 +213,18 @@ fn the_environment_goes_over_the_file_and_flags_go_over_both() {
 }
 
 #[test]
+fn of_a_list_that_is_wrong_the_fault_of_its_part_is_told() {
+    refused(&place("").variable("JACKFIELD_LISTEN", "ws://0.0.0.0:0"), &["JACKFIELD_LISTEN", "0.0.0.0", "loopback"]);
+    refused(&place("").variable("JACKFIELD_LISTEN", "ftp://a"), &["JACKFIELD_LISTEN", "ftp"]);
+    refused(&place("").variable("JACKFIELD_LIMITS__NESTING", "deep"), &["JACKFIELD_LIMITS__NESTING", "deep"]);
+}
+
+#[test]
+fn a_file_that_is_too_long_to_be_a_configuration_is_refused() {
+    refused(&place(&"#".repeat((1 << 20) + 1)), &["jackfield.toml", "longer than 1048576 bytes"]);
+}
+
+#[test]
 fn variables_are_read_as_what_fits() {
     let config = place("[plugin.image.config]\nquality = 1\nkept = 1")
         .variable("JACKFIELD_DATA", "42")
