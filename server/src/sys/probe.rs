@@ -44,10 +44,13 @@ impl ProbeProcess {
             ProbeError::Unavailable(format!("no probe process can be started from {program}: {error}"))
         })?;
         let in_time = running.wait(until);
-        running
-            .end()
-            .map_err(|error| ProbeError::Unavailable(format!("the probe process was lost: {error}")))
-            .and_then(|status| running.verdict(in_time.then_some(status), limit).map_err(ProbeError::Refused))
+        let end = match running.end() {
+            _ if !in_time => End::Hung,
+            Ok(status) => End::Known(status),
+            Err(error) if error.raw_os_error() == Some(libc::ECHILD) => End::Taken,
+            Err(error) => return Err(ProbeError::Unavailable(format!("the probe process was lost: {error}"))),
+        };
+        running.verdict(end, limit).map_err(ProbeError::Refused)
     }
 }
 
@@ -55,6 +58,15 @@ impl Probe for ProbeProcess {
     fn probe(&self, library: &Path, limit: Duration) -> Result<(), ProbeError> {
         self.describe(library, limit).map(drop)
     }
+}
+
+/// How a probe process has ended.
+enum End {
+    /// Not in time.
+    Hung,
+    Known(ExitStatus),
+    /// An application that we are part of ignores SIGCHLD, or waits for any child: only the answer is known.
+    Taken,
 }
 
 /// A probe process. Dropping it ends it.
@@ -140,18 +152,24 @@ impl Running {
         status
     }
 
-    /// The descriptor, or what happened. `status` is `None` where the limit has passed.
-    fn verdict(&self, status: Option<ExitStatus>, limit: Duration) -> Result<String, String> {
+    /// The descriptor, or what happened.
+    fn verdict(&self, end: End, limit: Duration) -> Result<String, String> {
         let answer = String::from_utf8_lossy(self.answer.kept());
         let answer = answer.trim_end();
-        let what = match status {
-            None => {
+        let what = match end {
+            End::Hung => {
                 format!("it hung when loaded in a probe process: longer than {} s (limit probe_s)", limit.as_secs_f64())
             }
-            Some(_) if self.answer.has_dropped() => {
+            _ if self.answer.has_dropped() => {
                 format!("its descriptor has more than {} MiB", ANSWER >> 20)
             }
-            Some(status) => match (status.code(), status.signal()) {
+            // A descriptor is one JSON object, whole; anything else says why there is none.
+            End::Taken if answer.starts_with('{') && answer.ends_with('}') => return Ok(answer.to_owned()),
+            End::Taken if !answer.is_empty() => answer.to_owned(),
+            End::Taken => "the probe process that loaded it ended without a word, and how is not known: this process \
+                 ignores SIGCHLD, or somebody else in it waits for all children"
+                .to_owned(),
+            End::Known(status) => match (status.code(), status.signal()) {
                 (Some(0), _) if !answer.is_empty() => return Ok(answer.to_owned()),
                 (Some(1), _) if !answer.is_empty() => answer.to_owned(),
                 (Some(code), _) => {
