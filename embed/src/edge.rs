@@ -186,10 +186,12 @@ pub(crate) fn free(engine: *const jf_engine) -> jf_status {
             let message = "An engine cannot be freed from within its callbacks. jf_engine_stop can be called there.";
             Err(Fault::wrong_state(message))
         }
-        false => handle::remove(engine).map(|instance| {
-            instance.end();
-            JF_OK
-        }),
+        false => {
+            // It has its name until it has stopped: what runs meanwhile is answered by that.
+            instance.stop_for_good().then_some(()).ok_or_else(|| handle::stale(engine))?;
+            handle::remove(engine)?.end();
+            Ok(JF_OK)
+        }
     });
     settle(engine, outcome)
 }

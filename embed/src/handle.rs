@@ -50,7 +50,8 @@ fn key(engine: *const jf_engine) -> Option<DefaultKey> {
     (key.data().as_ffi() == number).then_some(key)
 }
 
-fn stale(engine: *const jf_engine) -> Fault {
+/// The error that it is no engine.
+pub(crate) fn stale(engine: *const jf_engine) -> Fault {
     let message = if engine.is_null() {
         "`engine` is NULL.".to_owned()
     } else {

@@ -64,7 +64,7 @@ struct State {
     was_started: bool,
     /// The thread that made the last one.
     starter: Option<ThreadId>,
-    /// Its name is gone: it is not started any more.
+    /// It is being freed: it is not started any more.
     ended: bool,
     /// What runs, or has run last.
     run: Option<Run>,
@@ -285,11 +285,18 @@ impl Instance {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Its end: nobody has its name any more.
-    pub fn end(&self) {
-        self.state().ended = true;
+    /// Stops it, to be started no more. False: somebody else does so already.
+    pub fn stop_for_good(&self) -> bool {
+        if std::mem::replace(&mut self.state().ended, true) {
+            return false;
+        }
         // Of one that was never started there is nothing to stop.
         let _ = self.stop(-1);
+        true
+    }
+
+    /// Its end: it has stopped for good, and nobody has its name any more.
+    pub fn end(&self) {
         let (run, main) = {
             let mut state = self.state();
             (state.run.take(), state.main.take())
@@ -460,6 +467,7 @@ mod tests {
     #[test]
     fn a_start_that_a_free_has_overtaken_is_refused() {
         let instance = Instance::new(Name::default());
+        assert!(instance.stop_for_good());
         instance.end();
         let fault = instance.start().unwrap_err();
         assert_eq!((fault.status, &*fault.message), (JF_E_WRONG_STATE, "The engine is freed."));

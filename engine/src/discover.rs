@@ -20,7 +20,7 @@ const FLAGS: [(u32, &str); 4] = [
 
 /// The document of a table; the catch-all, which has no key, is not in it.
 pub(crate) fn document(table: &Table, version: &str) -> ByteString {
-    let mut slots: Vec<_> = table.slots.iter().collect();
+    let mut slots: Vec<_> = table.slots.iter().chain(&table.application).filter(|(key, _)| !key.is_empty()).collect();
     slots.sort_unstable_by_key(|(key, _)| *key);
     let errors: Vec<_> = ErrorCode::ALL
         .iter()

@@ -233,6 +233,7 @@ impl Engine {
         // Those that were retired with something still out: nobody takes it back any more.
         for old in lock(&self.core.registry).records.iter().flat_map(|record| &record.old) {
             if let Some(generation) = &old.generation {
+                generation.ledger.close_store();
                 generation.ledger.control.finish();
             }
         }

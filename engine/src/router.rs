@@ -9,6 +9,7 @@ use arc_swap::{ArcSwap, Guard};
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use jackfield_message::ByteString;
+use rpds::HashTrieMapSync;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -79,10 +80,17 @@ impl PluginEntry {
 /// By key. The hasher is a fast one: only plugins put keys into such maps, which clients merely look up.
 pub(crate) type ByKey<T> = HashMap<ByteString, T, RandomState>;
 
+/// The keys of the application. Shares with its copies what is the same in both: thousands of keys may come and go one by one
+/// while it runs.
+pub(crate) type OfApplication = HashTrieMapSync<ByteString, Slot, RandomState>;
+
 /// All keys of one moment.
 #[derive(Default)]
 pub(crate) struct Table {
+    /// Those of the engine and the plugins.
     pub slots: IndexMap<ByteString, Slot, RandomState>,
+    /// None of them is in `slots`, too.
+    pub application: OfApplication,
     pub catch_all: Option<Slot>,
     /// Made when somebody asks for it first.
     openrpc: OnceLock<ByteString>,
@@ -97,7 +105,7 @@ impl Table {
 
     /// The slot for `key`; the empty key is the catch-all's.
     pub fn find(&self, key: &str) -> Option<&Slot> {
-        if key.is_empty() { self.catch_all.as_ref() } else { self.slots.get(key) }
+        if key.is_empty() { self.catch_all.as_ref() } else { self.slots.get(key).or_else(|| self.application.get(key)) }
     }
 
     /// The same for one who looks for the same key again and again, and keeps its place in `last`.
@@ -110,7 +118,7 @@ impl Table {
         if key.is_empty() {
             return self.catch_all.as_ref();
         }
-        let (place, _, slot) = self.slots.get_full(key)?;
+        let Some((place, _, slot)) = self.slots.get_full(key) else { return self.application.get(key) };
         last.set(place);
         Some(slot)
     }

@@ -37,6 +37,9 @@
  * Process    The library changes nothing of the process: no signal handler, no working folder, no environment, no
  *            logger, no limit. It reads no environment. An engine belongs to the process that has started it: in a fork
  *            of that every function says JF_E_STALE at once, and jf_engine_free leaves the memory.
+ *            Before a plugin is loaded it is tried in a child process, started from the program `jackfield` that is
+ *            installed with the library (`plugins.probe`, `plugin.ID.isolation`). An application that takes the exit
+ *            status of all children, or ignores SIGCHLD, may go on to do so.
  * Growth     Structs begin with `struct_size`, set by the side that makes them, and grow only at the end. Functions are
  *            added, and never changed or taken away, within one major version: a program runs with every later library
  *            of its soname.
@@ -103,8 +106,9 @@ struct jf_error {
 };
 
 /**
- * Tells why the last call on this thread that failed did, if that was with `engine`. `engine` may be NULL or stale:
- * then of the last call with such a one. JF_OK; JF_E_INVALID: `error` is NULL or its struct_size is not set.
+ * Tells why the last call on this thread that failed did, if that was with `engine`: what that call was given, also
+ * where that was NULL or stale. With another one there is nothing to tell. JF_OK; JF_E_INVALID: `error` is NULL or its
+ * struct_size is not set.
  */
 JF_API jf_status jf_engine_last_error(const jf_engine *engine, jf_error *error);
 
@@ -174,10 +178,11 @@ JF_API jf_status jf_engine_listeners(jf_engine *engine, jf_buf *json);
 JF_API jf_status jf_engine_stop(jf_engine *engine, int64_t timeout_ms);
 
 /**
- * Frees an engine, and stops it first if need be. Callbacks that nobody polled for are made up for here: answers that
- * the engine had not yet, and each `release`. Other threads may still be in functions of it; they get JF_E_STALE from
- * now on. JF_OK, also for NULL; JF_E_STALE: it is freed already; JF_E_WRONG_STATE: called from within a callback of its
- * own, and nothing was done. In a fork of its process it is JF_E_STALE, and its memory is left.
+ * Frees an engine, and stops it first if need be, as jf_engine_stop with -1: until it has stopped, what runs can be
+ * answered. Callbacks that nobody polled for are made up for here: answers that the engine had not yet, and each
+ * `release`. Other threads may still be in functions of it; they get JF_E_STALE once it has stopped. JF_OK, also for
+ * NULL; JF_E_STALE: it is freed already; JF_E_WRONG_STATE: called from within a callback of its own, and nothing was
+ * done. In a fork of its process it is JF_E_STALE, and its memory is left.
  */
 JF_API jf_status jf_engine_free(jf_engine *engine);
 
@@ -271,7 +276,8 @@ JF_API jf_status jf_engine_wake(jf_engine *engine);
 /**
  * Something that the system can wait for: readable (Unix: a descriptor, for poll, epoll, GLib, Qt, libuv) or signalled
  * (Windows: an event) while a poll would find something, and once the engine has stopped. The engine's own until it is
- * freed: not to be read, written or closed. JF_OK; JF_E_UNAVAILABLE: the system gives none.
+ * freed: not to be read, written or closed. It stays readable while there is more: who is told of changes only (EPOLLET)
+ * polls until `*ran` is 0. JF_OK; JF_E_UNAVAILABLE: the system gives none.
  */
 JF_API jf_status jf_engine_poll_handle(jf_engine *engine, int64_t *handle);
 
@@ -401,7 +407,11 @@ JF_API jf_status jf_engine_load(jf_engine *engine, jf_str file);
 /** Swaps a plugin, by its id, from the same file. Waits, as jf_engine_load. */
 JF_API jf_status jf_engine_reload(jf_engine *engine, jf_str plugin);
 
-/** Unloads a plugin, by its id, until it is loaded again or its file changes. Waits, as jf_engine_load. */
+/**
+ * Unloads a plugin, by its id, until it is loaded again or its file changes. Waits until it serves no more, as
+ * jf_engine_load; commands that it has still are answered by it later. Until then one that is EXCLUSIVE or STATEFUL
+ * cannot be loaded again: JF_E_UNAVAILABLE; others can.
+ */
 JF_API jf_status jf_engine_unload(jf_engine *engine, jf_str plugin);
 
 /**

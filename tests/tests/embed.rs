@@ -4,7 +4,7 @@
 
 use jackfield_tests::client::{Ws, connect};
 use jackfield_tests::script::{Script, run};
-use jackfield_tests::{cc, hosted, repo_file};
+use jackfield_tests::{cc, dist, hosted, repo_file};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
@@ -51,6 +51,11 @@ fn handlers_that_wait_for_commands_lend_their_threads_and_too_many_are_told() {
 }
 
 #[test]
+fn what_runs_when_its_engine_is_freed_is_answered_by_those_who_run_it() {
+    assert_eq!(ends_well("freeing", &[]), "done");
+}
+
+#[test]
 fn a_command_is_kept_until_it_is_answered_over_a_restart_and_a_free_and_no_longer() {
     assert_eq!(ends_well("unanswered", &["large"]), "done");
 }
@@ -88,6 +93,7 @@ fn valgrind_finds_no_error_and_no_leak() {
         ("threads", &["1"]),
         ("waits", &[]),
         ("unanswered", &[]),
+        ("freeing", &[]),
     ] {
         let program = hosted::program(name, folder.path(), &[]);
         run(hosted::valgrind(&program).args(args));
@@ -105,6 +111,7 @@ fn address_sanitizer_finds_no_error_and_no_leak() {
         ("threads", &["1"]),
         ("waits", &[]),
         ("unanswered", &[]),
+        ("freeing", &[]),
     ] {
         let program = hosted::program(name, folder.path(), &["-fsanitize=address", "-fno-omit-frame-pointer"]);
         run(Command::new(program).args(args).env("ASAN_OPTIONS", "detect_leaks=1"));
@@ -250,6 +257,39 @@ fn plugins_use_what_their_host_gives_and_a_key_has_one_owner_that_is_told() {
     cc::library("c99", &[&repo_file("tests/c/embed/guest.c")], &[], &file);
     let program = hosted::program("plugins", folder.path(), &[]);
     assert_eq!(run(Command::new(program).arg(file)).0, "done");
+}
+
+#[test]
+fn a_plugin_that_stays_in_the_process_keeps_nothing_of_the_data_folder() {
+    let folder = folder();
+    let (place, data) = (folder.path().join("place"), folder.path().join("data"));
+    std::fs::create_dir(&place).unwrap();
+    let file = dist::plugin("echo");
+    std::fs::copy(&file, place.join(file.file_name().unwrap())).unwrap();
+    let program = hosted::program("retired", folder.path(), &[]);
+    assert_eq!(run(Command::new(program).args([place, data])).0, "done");
+}
+
+#[test]
+fn where_the_application_takes_all_children_a_plugin_that_crashes_at_load_is_refused_all_the_same() {
+    let folder = folder();
+    let place = folder.path().join("place");
+    std::fs::create_dir(&place).unwrap();
+    let file = dist::plugin("echo");
+    std::fs::copy(&file, place.join(file.file_name().unwrap())).unwrap();
+    let crash = "#include <stdlib.h>\n__attribute__((constructor)) static void crash(void) { abort(); }\n\
+        int jackfield_plugin_v1(void);\nint jackfield_plugin_v1(void) { return 0; }\n";
+    cc::library_of("c99", crash, &["-fvisibility=default"], &cc::library_path(&place, "crash"));
+    let program = hosted::program("children", folder.path(), &[]);
+    let said = run(Command::new(program).arg(place)).0;
+    let list: Value = serde_json::from_str(&said).unwrap();
+    let plugins = list["plugins"].as_array().unwrap();
+    let state = |name: &str| {
+        let found = plugins.iter().find(|plugin| plugin["file"].as_str().unwrap().contains(name)).unwrap();
+        (found["state"].clone(), found["refused"]["step"].clone())
+    };
+    assert_eq!(state("echo"), (json!("serving"), Value::Null));
+    assert_eq!(state("crash"), (json!("refused"), json!("probed")));
 }
 
 #[test]

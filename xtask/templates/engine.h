@@ -37,6 +37,9 @@
  * Process    The library changes nothing of the process: no signal handler, no working folder, no environment, no
  *            logger, no limit. It reads no environment. An engine belongs to the process that has started it: in a fork
  *            of that every function says JF_E_STALE at once, and jf_engine_free leaves the memory.
+ *            Before a plugin is loaded it is tried in a child process, started from the program `jackfield` that is
+ *            installed with the library (`plugins.probe`, `plugin.ID.isolation`). An application that takes the exit
+ *            status of all children, or ignores SIGCHLD, may go on to do so.
  * Growth     Structs begin with `struct_size`, set by the side that makes them, and grow only at the end. Functions are
  *            added, and never changed or taken away, within one major version: a program runs with every later library
  *            of its soname.

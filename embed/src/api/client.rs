@@ -188,7 +188,9 @@ pub unsafe extern "C" fn jf_engine_reload(engine: *mut jf_engine, plugin: jf_str
     })
 }
 
-/// Unloads a plugin, by its id, until it is loaded again or its file changes. Waits, as jf_engine_load.
+/// Unloads a plugin, by its id, until it is loaded again or its file changes. Waits until it serves no more, as
+/// jf_engine_load; commands that it has still are answered by it later. Until then one that is EXCLUSIVE or STATEFUL
+/// cannot be loaded again: JF_E_UNAVAILABLE; others can.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_unload(engine: *mut jf_engine, plugin: jf_str) -> jf_status {
     edge::enter(engine, |engine| {

@@ -160,7 +160,8 @@ pub unsafe extern "C" fn jf_engine_wake(engine: *mut jf_engine) -> jf_status {
 
 /// Something that the system can wait for: readable (Unix: a descriptor, for poll, epoll, GLib, Qt, libuv) or signalled
 /// (Windows: an event) while a poll would find something, and once the engine has stopped. The engine's own until it is
-/// freed: not to be read, written or closed. JF_OK; JF_E_UNAVAILABLE: the system gives none.
+/// freed: not to be read, written or closed. It stays readable while there is more: who is told of changes only (EPOLLET)
+/// polls until `*ran` is 0. JF_OK; JF_E_UNAVAILABLE: the system gives none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_poll_handle(engine: *mut jf_engine, handle: *mut i64) -> jf_status {
     edge::enter(engine, |engine| {

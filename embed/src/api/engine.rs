@@ -31,8 +31,9 @@ pub struct jf_error {
     pub data: jf_str,
 }
 
-/// Tells why the last call on this thread that failed did, if that was with `engine`. `engine` may be NULL or stale:
-/// then of the last call with such a one. JF_OK; JF_E_INVALID: `error` is NULL or its struct_size is not set.
+/// Tells why the last call on this thread that failed did, if that was with `engine`: what that call was given, also
+/// where that was NULL or stale. With another one there is nothing to tell. JF_OK; JF_E_INVALID: `error` is NULL or its
+/// struct_size is not set.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_last_error(engine: *const jf_engine, error: *mut jf_error) -> jf_status {
     // SAFETY: the caller gives a struct of its `struct_size`.
@@ -141,10 +142,11 @@ pub unsafe extern "C" fn jf_engine_stop(engine: *mut jf_engine, timeout_ms: i64)
     edge::enter_for_status(engine, |engine| engine.stop(timeout_ms))
 }
 
-/// Frees an engine, and stops it first if need be. Callbacks that nobody polled for are made up for here: answers that
-/// the engine had not yet, and each `release`. Other threads may still be in functions of it; they get JF_E_STALE from
-/// now on. JF_OK, also for NULL; JF_E_STALE: it is freed already; JF_E_WRONG_STATE: called from within a callback of its
-/// own, and nothing was done. In a fork of its process it is JF_E_STALE, and its memory is left.
+/// Frees an engine, and stops it first if need be, as jf_engine_stop with -1: until it has stopped, what runs can be
+/// answered. Callbacks that nobody polled for are made up for here: answers that the engine had not yet, and each
+/// `release`. Other threads may still be in functions of it; they get JF_E_STALE once it has stopped. JF_OK, also for
+/// NULL; JF_E_STALE: it is freed already; JF_E_WRONG_STATE: called from within a callback of its own, and nothing was
+/// done. In a fork of its process it is JF_E_STALE, and its memory is left.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jf_engine_free(engine: *mut jf_engine) -> jf_status {
     edge::guarded(|| edge::free(engine))

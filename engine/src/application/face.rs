@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::flights::{Flights, Step};
 use crate::host::CommandInfo;
 use crate::reload::{self, Request};
-use crate::router::Table;
+use crate::router::{Slot, Table};
 use crate::services::OpaqueService;
 use jackfield_message::{Command, ErrorCode, Failure, Progress, Reply, json};
 use std::sync::atomic::AtomicBool;
@@ -81,7 +81,7 @@ impl Engine {
             return Err(RegisterError::Taken { key: key.to_string(), by });
         }
         let entry = Entry { info, callback, unregistered: AtomicBool::new(false) };
-        registry.application.insert(key.clone(), Arc::new(entry));
+        registry.application.insert_mut(key.clone(), Slot::Application(Arc::new(entry)));
         core.router.publish(Table::of(&registry));
         drop(registry);
         core.tell_key(&key, reload::Step::Registered);
@@ -93,7 +93,8 @@ impl Engine {
     pub fn unregister(&self, key: &str) -> bool {
         let core = self.core();
         let mut registry = lock(&core.registry);
-        let Some(entry) = registry.application.shift_remove(key) else { return false };
+        let Some(Slot::Application(entry)) = registry.application.get(key).cloned() else { return false };
+        registry.application.remove_mut(key);
         core.router.publish(Table::of(&registry));
         drop(registry);
         entry.unregistered.store(true, std::sync::atomic::Ordering::Release);

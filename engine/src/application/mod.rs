@@ -30,7 +30,10 @@ use lane::{Lane, Taken, Task};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::ThreadId;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long threads may take to end that have nothing to do.
+const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 /// Takes the commands of a key. Dropped when it can be called no more, on whatever thread noticed that.
 pub trait Callback: Send + Sync {
@@ -268,7 +271,9 @@ impl Core {
             let message = "The application had not done the command when the server stopped; nobody knows whether it took effect.";
             call.answer(Failure::new(ErrorCode::OutcomeUnknown, message).into());
         }
-        if !join_within(threads, until.saturating_duration_since(Instant::now())) {
+        // Those that are in no callback end at once; to see that takes a moment, also where none is left.
+        let left = until.saturating_duration_since(Instant::now()).max(LAST_MOMENT);
+        if !join_within(threads, left) {
             tracing::warn!("a callback of the application does not return; its thread is left");
         }
     }

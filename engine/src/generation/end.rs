@@ -85,8 +85,7 @@ impl Generation {
         if let Err(why) = self.step("destroy", limit, Instance::destroy) {
             return self.retire(why);
         }
-        lock(&self.ledger.blobs).clear();
-        lock(&self.ledger.batches).clear();
+        self.ledger.close_store();
         self.ledger.control.finish();
         let threads = std::mem::take(&mut *lock(&self.threads));
         if !join_within(threads, limit) {
@@ -118,6 +117,7 @@ impl Generation {
 
     /// Keeps library, host table and instance as they are for the rest of the process.
     pub(super) fn retire(self: &Arc<Self>, why: String) -> Ended {
+        self.ledger.close_store();
         self.ledger.control.finish();
         std::mem::forget(self.clone());
         Ended::Retired(why)
@@ -142,6 +142,7 @@ pub(super) fn end(
     } else {
         return Ended::Closed;
     };
+    host.ledger().close_store();
     std::mem::forget(host);
     Ended::Retired(why.to_owned())
 }

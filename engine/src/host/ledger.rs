@@ -35,7 +35,8 @@ pub(crate) type OpenBlob = Arc<Mutex<Option<Box<dyn BlobWriter>>>>;
 pub(crate) struct Ledger {
     pub number: u64,
     pub limits: Arc<Limits>,
-    pub store: Option<Arc<dyn Store>>,
+    /// Until the end of its generation or engine: whoever holds it holds the data folder.
+    store: Mutex<Option<Arc<dyn Store>>>,
     /// The engine, for what goes out again: events and nested calls.
     pub core: Weak<Core>,
     pub gate: Gate,
@@ -70,7 +71,7 @@ impl Ledger {
         Arc::new(Self {
             number,
             limits,
-            store,
+            store: Mutex::new(store),
             core,
             gate: Gate::new(),
             flights: Flights::new(number),
@@ -88,6 +89,18 @@ impl Ledger {
             on_panic: OnceLock::new(),
             emptied: Default::default(),
         })
+    }
+
+    /// The store, if there is one and it is not closed.
+    pub fn store(&self) -> Option<Arc<dyn Store>> {
+        lock(&self.store).clone()
+    }
+
+    /// Nothing of the store is held any more: what of the plugin lives on finds none.
+    pub fn close_store(&self) {
+        lock(&self.store).take();
+        lock(&self.blobs).clear();
+        lock(&self.batches).clear();
     }
 
     /// The plugin's id, once it is known.

@@ -114,27 +114,21 @@ impl Manager {
 impl Table {
     /// The table of what serves now.
     pub fn of(registry: &super::Registry) -> Self {
+        // Between the look at a plugin's keys and its start the application may have registered one of them: it has it.
         let mut table = Self::with_builtins();
+        table.application = registry.application.clone();
         for generation in registry.records.iter().filter_map(|record| record.current.as_ref()) {
             for (index, command) in generation.descriptor.commands.iter().enumerate() {
                 let (plugin, generation) = (generation.plugin.clone(), generation.clone());
                 let slot = Slot::Plugin(PluginEntry { plugin, generation, command: index });
                 if command.is_catch_all() {
                     table.catch_all = Some(slot);
-                } else {
+                } else if !table.application.contains_key(&command.key) {
                     table.slots.insert(command.key.clone(), slot);
                 }
             }
         }
-        // Last: between the look at a plugin's keys and its start the application may have registered one of them.
-        for (key, entry) in &registry.application {
-            let slot = Slot::Application(entry.clone());
-            if entry.info.is_catch_all() {
-                table.catch_all = Some(slot);
-            } else {
-                table.slots.insert(key.clone(), slot);
-            }
-        }
+        table.catch_all = table.application.get("").cloned().or(table.catch_all);
         table
     }
 }

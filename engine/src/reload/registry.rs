@@ -2,11 +2,9 @@
 
 use super::files::Signature;
 use super::step::Step;
-use crate::application::Entry;
 use crate::generation::{Ended, Generation};
 use crate::host::free_thread_keys;
-use indexmap::IndexMap;
-use jackfield_message::ByteString;
+use crate::router::OfApplication;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -238,8 +236,8 @@ pub(crate) struct Registry {
     pub records: Vec<Record>,
     /// Folders that cannot be used, and why.
     pub folders: Vec<(PathBuf, Refused)>,
-    /// What the application has registered, in the order in which it did.
-    pub application: IndexMap<ByteString, Arc<Entry>>,
+    /// What the application has registered.
+    pub application: OfApplication,
 }
 
 impl Registry {

@@ -50,8 +50,8 @@ unsafe fn with_store(host: Host, work: impl FnOnce(&Arc<Ledger>, &dyn Store) -> 
         if !ledger.is_in(Phase::Creating, Phase::Stopped) {
             return abi::JF_E_WRONG_STATE;
         }
-        let Some(store) = &ledger.store else { return abi::JF_E_NO_SERVICE };
-        work(ledger, &**store).err().unwrap_or(abi::JF_OK)
+        let Some(store) = ledger.store() else { return abi::JF_E_NO_SERVICE };
+        work(ledger, &*store).err().unwrap_or(abi::JF_OK)
     })
 }
 

@@ -18,7 +18,7 @@ struct Context {
 pub(crate) struct HostTable {
     raw: Box<abi::jf_host>,
     /// What `raw.ctx` points to.
-    _context: Box<Context>,
+    context: Box<Context>,
 }
 
 // SAFETY: immutable after construction; `ctx` points to a Context, which is Sync.
@@ -39,11 +39,16 @@ impl HostTable {
             progress: Some(progress),
             is_cancelled: Some(is_cancelled),
         };
-        Arc::new(Self { raw: Box::new(raw), _context: context })
+        Arc::new(Self { raw: Box::new(raw), context })
     }
 
     pub fn as_ptr(&self) -> *const abi::jf_host {
         &*self.raw
+    }
+
+    /// What the host keeps on the generation that has this table.
+    pub fn ledger(&self) -> &Ledger {
+        &self.context.ledger
     }
 }
 
@@ -101,7 +106,7 @@ extern "C" fn get_service(host: *const abi::jf_host, id: abi::jf_str) -> *const 
         match id {
             abi::SERVICE_TOPICS => std::ptr::from_ref(&topics::TABLE).cast(),
             abi::SERVICE_CALL => std::ptr::from_ref(&call::TABLE).cast(),
-            abi::SERVICE_STORE if ledger.store.is_some() => std::ptr::from_ref(&store::TABLE).cast(),
+            abi::SERVICE_STORE if ledger.store().is_some() => std::ptr::from_ref(&store::TABLE).cast(),
             _ => std::ptr::null(),
         }
     })
