@@ -1,7 +1,7 @@
 //! `cargo xtask build`: compiles the program, the shipped plugins and libjackfield, and lays them out as they are installed.
 
 use crate::layout::Piece;
-use crate::{Outcome, cargo, library, root, succeed};
+use crate::{Outcome, cargo, library, notices, root, succeed};
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use cargo_metadata::{Artifact, Message, Metadata, MetadataCommand, camino::Utf8PathBuf};
 use std::env::consts;
@@ -78,6 +78,7 @@ fn everything(metadata: &Metadata, profile: Profile) -> Outcome<Vec<Piece>> {
     pieces.extend(plugins(metadata, profile, |_| true)?);
     pieces.extend(library::pieces(profile)?);
     pieces.extend(texts()?);
+    pieces.push(Piece::text(notices::text()?, NOTICES));
     Ok(pieces)
 }
 
@@ -125,6 +126,9 @@ pub fn metadata() -> Outcome<Metadata> {
 
 /// Folders of plugins in Rust, and where they are installed, each plugin under the name of its folder.
 const PLUGINS: [(&str, &str); 2] = [("plugins", "lib/jackfield/plugins"), ("examples", "share/jackfield/examples")];
+
+/// What the crates want said that are linked in, from the top of the layout.
+pub const NOTICES: &str = "share/jackfield/THIRD-PARTY.txt";
 
 /// The program, from the top of the layout.
 const PROGRAM: &str = if cfg!(windows) { "bin/jackfield.exe" } else { "bin/jackfield" };

@@ -56,7 +56,7 @@ fn program(tree: &Path, folder: &Path) -> Outcome<Package> {
     package.script("postinst", include_str!("../templates/deb/postinst"))?;
     package.script("prerm", include_str!("../templates/deb/prerm"))?;
     package.script("postrm", include_str!("../templates/deb/postrm"))?;
-    document(&mut package)?;
+    document(&mut package, tree)?;
     Ok(package)
 }
 
@@ -68,7 +68,7 @@ fn shared(tree: &Path, folder: &Path, name: &str, libdir: &str) -> Outcome<Packa
     package.copy_folder(&tree.join("lib"), &format!("usr/{libdir}"), |name| name.starts_with("libjackfield.so."))?;
     package.control("shlibs", &format!("libjackfield {MAJOR} {name} (>= {VERSION})\n"))?;
     package.control("triggers", "activate-noawait ldconfig\n")?;
-    document(&mut package)?;
+    document(&mut package, tree)?;
     Ok(package)
 }
 
@@ -93,12 +93,12 @@ fn development(tree: &Path, folder: &Path, library: &str, libdir: &str) -> Outco
         let What::Text(text) = what else { continue };
         package.text(&format!("usr/{}", to.display()), &text)?;
     }
-    document(&mut package)?;
+    document(&mut package, tree)?;
     Ok(package)
 }
 
 /// What every package says of itself.
-fn document(package: &mut Package) -> Outcome {
+fn document(package: &mut Package, tree: &Path) -> Outcome {
     let text = fs::read_to_string(root().join("LICENSE-MIT"))?;
     // Without its headline; a line of the license is one with a blank before it, an empty one has a dot.
     let terms = text.lines().skip_while(|line| !line.starts_with("Permission"));
@@ -106,6 +106,7 @@ fn document(package: &mut Package) -> Outcome {
     let copyright = include_str!("../templates/deb/copyright").replace("@MIT@", &terms.join("\n"));
     let doc = format!("usr/share/doc/{}", package.name());
     package.text(&format!("{doc}/copyright"), &copyright)?;
+    package.compressed(&fs::read(tree.join(build::NOTICES))?, &format!("{doc}/THIRD-PARTY.txt.gz"))?;
     let date = said(Command::new("date").args(["-R", "-u", "-d"]).arg(format!("@{}", package::epoch()?)))?;
     let changes = format!(
         "jackfield ({REVISION}) unstable; urgency=medium\n\n  * Packaged from its own build.\n\n -- {}  {date}\n",

@@ -7,6 +7,7 @@ pub mod deb;
 pub mod header;
 mod layout;
 mod library;
+mod notices;
 pub mod run;
 pub mod soak;
 pub mod test;
