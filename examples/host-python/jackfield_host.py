@@ -186,17 +186,23 @@ class Engine:
         self._engine = c_void_p()
 
     def _handle(self, function, command):
-        reply = Reply()
+        # What stands if even telling the failure fails.
+        reply = Reply(status=FAILED, message=Str.of("the handler failed, and so did telling why"))
         try:
-            self._token = command.token
-            reply.json = Str.of(json.dumps(function(json.loads(str(command.params))), allow_nan=False))
+            try:
+                self._token = command.token
+                reply.json = Str.of(_json(function(json.loads(str(command.params)))))
+                reply.status, reply.message = 0, Str()
+            except BaseException as error:
+                if not isinstance(error, Exception):
+                    self._raised = error
+                reply.message = Str.of(_reason(error))
         except BaseException as error:
-            # None may leave this: it would be lost in the library.
-            reply.status, reply.message = FAILED, Str.of(str(error) or repr(error))
-            if not isinstance(error, Exception):
-                self._raised = error
-        # A reply that is refused is answered by the library; an error must not leave this either.
-        self._library.jf_engine_reply(self._engine, command.token, byref(reply))
+            # None may leave this, a second Ctrl-C neither: it would be lost in the library.
+            self._raised = error if not isinstance(error, Exception) else self._raised
+        finally:
+            # A reply that is refused is answered by the library.
+            self._library.jf_engine_reply(self._engine, command.token, byref(reply))
         return reply.status
 
     def _interrupt(self, *_):
@@ -210,3 +216,22 @@ class Engine:
             self._library.jf_engine_last_error(self._engine, byref(error))
             raise JackfieldError(str(error.message))
         return status
+
+
+def _json(value):
+    """`value` as JSON that every reader takes."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        lone = error.object[error.start]
+        raise ValueError(f"the result has a text with a lone surrogate, {lone!a}, which JSON cannot carry") from None
+    return text
+
+
+def _reason(error):
+    """What `error` says, or its type if it cannot say it."""
+    try:
+        return str(error) or repr(error)
+    except Exception:
+        return f"{type(error).__name__}, whose text cannot be had"

@@ -37,6 +37,21 @@ def silent(_):
     raise LookupError
 
 
+class Unsayable(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+@engine.command("unsayable")
+def unsayable(_):
+    raise Unsayable
+
+
+@engine.command("surrogate")
+def surrogate(_):
+    return ["\udcff"]
+
+
 @engine.command("leave")
 def leave(params):
     sys.exit(params)

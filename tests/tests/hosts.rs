@@ -231,6 +231,8 @@ fn handlers_in_python_run_on_its_main_thread_and_each_end_of_one_is_an_answer() 
     assert_eq!(served.ask(r#"{"nothing": {}}"#), "null");
     assert!(served.ask(r#"{"nan": {}}"#).starts_with("Error: Out of range float values"));
     assert_eq!(served.ask(r#"{"silent": {}}"#), "Error: LookupError()");
+    assert_eq!(served.ask(r#"{"unsayable": {}}"#), "Error: Unsayable, whose text cannot be had");
+    assert!(served.ask(r#"{"surrogate": {}}"#).contains(r"lone surrogate, '\udcff'"));
     assert!(served.interrupted().ends_with("end"));
 }
 
