@@ -76,6 +76,12 @@ fn cmake_finds_the_moved_library_shared_static_and_for_plugins() {
 }
 
 #[test]
+fn cmake_finds_the_library_for_who_asks_for_the_major_version_alone() {
+    let moved = Moved::built(&["include", "lib"]);
+    moved.cmake(MAJOR).unwrap_or_else(|said| panic!("{said}"));
+}
+
+#[test]
 fn cmake_refuses_a_version_that_does_not_fit() {
     let moved = Moved::built(&["lib/cmake"]);
     let [major, minor, patch] = VERSION.split('.').collect::<Vec<_>>()[..] else { panic!("{VERSION}") };

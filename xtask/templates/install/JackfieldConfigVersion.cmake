@@ -1,6 +1,9 @@
 set(PACKAGE_VERSION "@VERSION@")
 # Below 1.0 each minor version is one of its own, later each major one.
-if(PACKAGE_FIND_VERSION_MAJOR EQUAL 0)
+if(PACKAGE_FIND_VERSION STREQUAL "0" AND PACKAGE_VERSION VERSION_LESS 1)
+  # Any of them will do.
+  set(_jackfield_asked "@SERIES@")
+elseif(PACKAGE_FIND_VERSION_MAJOR EQUAL 0)
   set(_jackfield_asked "${PACKAGE_FIND_VERSION_MAJOR}.${PACKAGE_FIND_VERSION_MINOR}")
 else()
   set(_jackfield_asked "${PACKAGE_FIND_VERSION_MAJOR}")
