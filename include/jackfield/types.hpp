@@ -153,6 +153,36 @@ inline void check(jf_status status, std::string_view what, std::string_view whic
     throw Failure(Status(status), text.append(": ").append(name(Status(status))));
 }
 
+/** How many bytes at the front of `text` are one character of UTF-8 (RFC 3629); 0: they are none. */
+inline std::size_t character(std::string_view text) noexcept
+{
+    const auto byte = [text](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
+    const unsigned first = byte(0);
+    const std::size_t size = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    for (std::size_t at = 1; at < size; at++)
+        if ((byte(at) & 0xC0) != 0x80) return 0;
+    // No longer than need be, no surrogate, nothing above U+10FFFF.
+    const unsigned second = byte(1);
+    const bool wrong = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
+                       (first == 0xF4 && second > 0x8F);
+    return wrong ? 0 : size;
+}
+
+/** Calls `tell` with `text`, in which U+FFFD stands for each byte that is no UTF-8: the C interface takes nothing else. */
+template <class Tell> void as_utf8(std::string_view text, Tell &&tell)
+{
+    std::size_t good = 0;
+    while (good < text.size() && character(text.substr(good)) > 0) good += character(text.substr(good));
+    if (good == text.size()) return tell(text);
+    std::string mended;
+    while (!text.empty()) {
+        const std::size_t size = character(text);
+        mended.append(size > 0 ? text.substr(0, size) : "\xEF\xBF\xBD");
+        text.remove_prefix(size > 0 ? size : 1);
+    }
+    tell(std::string_view(mended));
+}
+
 /** An exception as it crosses the C interface. The texts are the exception's. */
 struct Caught {
     Status status;
@@ -162,12 +192,19 @@ struct Caught {
 };
 
 /**
- * For catch (...) alone: gives `tell` what was caught, without an allocation. A Failure has its own status; it is
- * InvalidParams for std::invalid_argument, Unavailable for std::bad_alloc, Failed for any other std::exception, and Panic for
- * what is none. `tell` must not throw; what it gets is valid until it returns.
+ * For catch (...) alone: gives `tell` what was caught, without an allocation where its message is UTF-8. A Failure has its own
+ * status; it is InvalidParams for std::invalid_argument, Unavailable for std::bad_alloc, Failed for any other std::exception,
+ * and Panic for what is none. `tell` must not throw; what it gets is valid until it returns.
  */
-template <class Tell> void caught(Tell &&tell) noexcept
+template <class Tell> void caught(Tell &&told) noexcept
 {
+    const auto tell = [&told](Caught what) noexcept {
+        try {
+            as_utf8(what.message, [&](std::string_view message) { told(Caught{what.status, what.code, message, what.details}); });
+        } catch (const std::bad_alloc &) {
+            told(Caught{what.status, what.code, "out of memory, and a message that is not UTF-8", what.details});
+        }
+    };
     try {
         throw;
     } catch (const Failure &failure) {

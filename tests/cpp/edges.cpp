@@ -34,6 +34,7 @@ public:
     static void commands(jackfield::Commands<Edges> &commands)
     {
         commands.add("edges.runtime", [](Call &) { throw std::runtime_error("no such lens"); });
+        commands.add("edges.latin", [](Call &) { throw std::runtime_error("no \xE9toile, \xC3\xA9toile \xED\xA0\x80"); });
         commands.add("edges.argument", [](Call &) { throw std::invalid_argument("no such angle"); });
         commands.add("edges.memory", [](Call &) -> std::string { throw std::bad_alloc(); });
         commands.add("edges.int", [](Call &) { throw 42; });

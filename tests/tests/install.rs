@@ -149,6 +149,12 @@ fn debian_packages_hold_a_program_with_its_plugins_and_a_library_to_build_with()
     let field = |deb: usize, name: &str| run(Command::new("dpkg-deb").arg("-f").arg(&debs[deb]).arg(name)).0;
     assert!(field(0, "Depends").contains("libc6") && field(1, "Depends").contains("libc6"));
     assert_eq!(field(2, "Depends"), format!("{} (= {})", begins[1], field(1, "Version")));
+    for (deb, name) in debs.iter().zip(["jackfield", &begins[1], "libjackfield-dev"]) {
+        let notices = root.join(format!("usr/share/doc/{name}/THIRD-PARTY.txt.gz"));
+        assert!(run(Command::new("zcat").arg(notices)).0.contains("\ntokio "), "{name}");
+        let sums = run(Command::new("dpkg-deb").arg("-I").arg(deb).arg("md5sums")).0;
+        assert!(sums.contains("  usr/") && !sums.contains("  etc/"), "{sums}");
+    }
     let moved = Moved::around(folder, root.join("usr"));
 
     let program = root.join("usr/bin/jackfield");

@@ -173,6 +173,7 @@ fn what_a_handler_throws_is_the_answer() {
     let mut client = rpc(&server);
     for (method, code, text) in [
         ("edges.runtime", -32010, "no such lens"),
+        ("edges.latin", -32010, "no \u{fffd}toile, étoile \u{fffd}\u{fffd}\u{fffd}"),
         ("edges.argument", -32602, "no such angle"),
         ("edges.memory", -32016, "out of memory"),
         ("edges.early", -32010, "before it was moved"),
