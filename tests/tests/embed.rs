@@ -293,6 +293,25 @@ fn where_the_application_takes_all_children_a_plugin_that_crashes_at_load_is_ref
 }
 
 #[test]
+fn an_unloaded_plugin_is_loaded_beside_what_is_inside_or_comes_when_that_is_out() {
+    for (class, flag) in [("CONCURRENT", "0"), ("EXCLUSIVE", "JF_PLUGIN_EXCLUSIVE")] {
+        let folder = folder();
+        let place = folder.path().join("place");
+        std::fs::create_dir(&place).unwrap();
+        let file = cc::library_path(&place, "guest");
+        cc::library("c99", &[&repo_file("tests/c/embed/guest.c")], &[&format!("-DFLAGS={flag}")], &file);
+        let program = hosted::program("unloads", folder.path(), &[]);
+        assert_eq!(run(Command::new(program).arg(file).arg(class)).0, "done");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stop_without_time_speaks_of_callbacks_that_do_not_return_and_of_no_others() {
+    assert_eq!(ends_well("stops", &[]), "done");
+}
+
+#[test]
 fn callbacks_of_one_engine_use_another_and_cycles_are_found_through_both() {
     let folder = folder();
     let place = folder.path().join("place");

@@ -24,7 +24,12 @@ fn example(name: &str) -> TempDir {
 
 /// Builds the example in `folder` by its Makefile.
 fn make(folder: &Path, name: &str) -> PathBuf {
-    run(Command::new("make").arg("-C").arg(folder).env("PKG_CONFIG_PATH", dist::dist().join("lib/pkgconfig")));
+    make_with(&dist::dist(), folder, name)
+}
+
+/// The same with what is installed at `prefix`.
+fn make_with(prefix: &Path, folder: &Path, name: &str) -> PathBuf {
+    run(Command::new("make").arg("-C").arg(folder).env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")));
     folder.join(name)
 }
 
@@ -136,6 +141,20 @@ fn a_host_in_c_is_built_from_what_is_installed_and_serves_from_its_own_loop() {
         // By position, too.
         assert!(served.call("circle", json!([1]))["result"]["circumference"].is_f64());
     });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn makefiles_of_hosts_take_a_prefix_with_a_space() {
+    let place = tempfile::tempdir().unwrap();
+    let prefix = place.path().join("a place");
+    std::os::unix::fs::symlink(dist::dist(), &prefix).unwrap();
+    for name in ["host-c", "host-cpp", "host-glib"] {
+        let folder = example(name);
+        let (needs, _) = run(Command::new("ldd").arg(make_with(&prefix, folder.path(), name)));
+        let library = needs.lines().find(|line| line.contains("libjackfield")).unwrap_or_default();
+        assert!(library.contains("/a place/lib/"), "{name}: {needs}");
+    }
 }
 
 #[test]

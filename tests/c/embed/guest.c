@@ -9,6 +9,9 @@
 #ifndef CALL_CLASS
 #define CALL_CLASS JF_CONCURRENT
 #endif
+#ifndef FLAGS
+#define FLAGS 0
+#endif
 
 static const jf_command_info count = {
     .struct_size = sizeof(jf_command_info), .command_class = JF_CONCURRENT, .key = JF_STR("guest.count"),
@@ -21,7 +24,7 @@ static const jf_command_info call = {
 static const jf_command_info *const commands[] = {&count, &call};
 static const jf_descriptor descriptor = {
     .struct_size = sizeof(jf_descriptor), .id = JF_STR("guest"), .name = JF_STR("Guest"), .version = JF_STR("1"),
-    .commands = commands, .command_count = 2,
+    .commands = commands, .command_count = 2, .flags = FLAGS,
 };
 
 /* One call at a time is enough here. */
