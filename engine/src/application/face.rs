@@ -178,7 +178,8 @@ impl Engine {
         self.core().application.host_thread.started_by(thread);
     }
 
-    /// Whether this thread is the one that polls, and in no callback of this engine: what it waits for may have to be done by itself.
+    /// Whether this thread is the one that polls, and in no callback of this engine: what it waits for may have to be done by
+    /// itself.
     pub fn polls_here(&self) -> bool {
         let core = self.core();
         core.application.poller() == Some(std::thread::current().id()) && !running::is_inside(core)

@@ -78,6 +78,30 @@ UNUSED static jf_handler handler_of(jf_status (*handle)(void *, const jf_command
     return handler;
 }
 
+/* A request without params and time limit of its own. */
+UNUSED static jf_request request_of(const char *key, void (*done)(void *, const jf_reply *), void *userdata)
+{
+    jf_request request;
+    memset(&request, 0, sizeof request);
+    request.struct_size = (uint32_t)sizeof request;
+    request.key = str(key);
+    request.done = done;
+    request.userdata = userdata;
+    return request;
+}
+
+/* A subscription to what `pattern` names, which is borrowed. */
+UNUSED static jf_subscription subscription_of(const jf_str *pattern, void (*event)(void *, jf_str, jf_str, uint64_t))
+{
+    jf_subscription subscription;
+    memset(&subscription, 0, sizeof subscription);
+    subscription.struct_size = (uint32_t)sizeof subscription;
+    subscription.patterns = pattern;
+    subscription.pattern_count = 1;
+    subscription.event = event;
+    return subscription;
+}
+
 UNUSED static void register_key(jf_engine *engine, const char *key, uint32_t command_class,
                                 jf_status (*handle)(void *, const jf_command *), void *userdata)
 {

@@ -12,11 +12,7 @@ static atomic_intptr_t pending;
 /* Returns when the engine takes no commands any more. */
 static void await_end(void)
 {
-    jf_request request;
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
-    request.key = str("none");
-    request.params = str("{}");
+    jf_request request = request_of("none", NULL, NULL);
     while (!jf_engine_submit(engine, &request, NULL)) usleep(1000);
 }
 
@@ -54,13 +50,7 @@ static void done(void *userdata, const jf_reply *reply)
 
 static void submits(const char *key, const char *expected)
 {
-    jf_request request;
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
-    request.key = str(key);
-    request.params = str("{}");
-    request.done = done;
-    request.userdata = (void *)expected;
+    jf_request request = request_of(key, done, (void *)expected);
     OK(engine, jf_engine_submit(engine, &request, NULL));
 }
 

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include <dirent.h>
+#include <unistd.h>
 
 static int descriptors(void)
 {
@@ -31,7 +32,8 @@ int main(int count, char **args)
         OK(engine, jf_engine_free(engine));
         if (round == 0) before = descriptors();
     }
-    CHECK(descriptors() == before);
+    /* The last ones are closed by threads that end by themselves, such as the one that watches files. */
+    while (descriptors() > before) usleep(1000);
     puts("done");
     return 0;
 }

@@ -23,24 +23,15 @@ static void event(void *userdata, jf_str topic, jf_str data, uint64_t dropped)
 
 static jf_status submits(const char *key)
 {
-    jf_request request;
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
+    jf_request request = request_of(key, done, NULL);
     request.flags = JF_ON_HOST_THREAD;
-    request.key = str(key);
-    request.done = done;
     return jf_engine_submit(engine, &request, &number);
 }
 
 static jf_status subscribes(void)
 {
     jf_str pattern = JF_STR("a");
-    jf_subscription subscription;
-    memset(&subscription, 0, sizeof subscription);
-    subscription.struct_size = sizeof subscription;
-    subscription.patterns = &pattern;
-    subscription.pattern_count = 1;
-    subscription.event = event;
+    jf_subscription subscription = subscription_of(&pattern, event);
     return jf_engine_subscribe(engine, &subscription, &number);
 }
 

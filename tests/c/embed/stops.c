@@ -33,10 +33,7 @@ static jf_status hangs(void *userdata, const jf_command *command)
 
 static void stops_with(const char *key, int lines)
 {
-    jf_request request;
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
-    request.key = str(key);
+    jf_request request = request_of(key, NULL, NULL);
     begun = left = 0;
     OK(engine, jf_engine_start(engine));
     OK(engine, jf_engine_submit(engine, &request, NULL));

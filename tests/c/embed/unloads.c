@@ -35,12 +35,7 @@ static void step(void *userdata, jf_str topic, jf_str data, uint64_t dropped)
 static void subscribes(void)
 {
     jf_str pattern = JF_STR("jackfield.plugins");
-    jf_subscription subscription;
-    memset(&subscription, 0, sizeof subscription);
-    subscription.struct_size = sizeof subscription;
-    subscription.patterns = &pattern;
-    subscription.pattern_count = 1;
-    subscription.event = step;
+    jf_subscription subscription = subscription_of(&pattern, step);
     OK(engine, jf_engine_subscribe(engine, &subscription, NULL));
 }
 
@@ -62,11 +57,8 @@ int main(int count, char **arguments)
     register_key(engine, "hold", JF_CONCURRENT, hold, NULL);
     OK(engine, jf_engine_start(engine));
     subscribes();
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
-    request.key = str("guest.call");
+    request = request_of("guest.call", done, NULL);
     request.params = str("\"hold\"");
-    request.done = done;
     OK(engine, jf_engine_submit(engine, &request, NULL));
     while (!held) sched_yield();
 

@@ -76,12 +76,8 @@ static void done(void *userdata, const jf_reply *reply)
 
 static void submits(const char *key)
 {
-    jf_request request;
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
-    request.key = str(key);
+    jf_request request = request_of(key, done, NULL);
     request.timeout_ms = -1;
-    request.done = done;
     OK(engine, jf_engine_submit(engine, &request, NULL));
 }
 
